@@ -1,0 +1,156 @@
+package rollout
+
+import "time"
+
+// Revision names one meaning of the workload's pod template. Two revisions are
+// the same release exactly if they are equal. The zero value means none.
+type Revision string
+
+// Strategy is the name under which a plan is counted and announced.
+type Strategy string
+
+// The strategies, spelt as in the metric label deployment_strategy.
+const (
+	Canary    Strategy = "canary"
+	BlueGreen Strategy = "blue-green"
+	ABTesting Strategy = "ab-testing"
+)
+
+// Subject names what is released, for words only.
+type Subject struct {
+	Name, Namespace string // of the Canary
+	Target, Kind    string // of the workload, for example podinfo and Deployment
+	Provider        string // traffic provider, for example gatewayapi:v1
+	Metrics         string // name of the metrics provider used by the built-in checks
+}
+
+// A Plan is a compiled Canary: what a release of it goes through. It is a
+// value; api.Compile makes it and nothing changes it.
+type Plan struct {
+	Subject
+	Strategy Strategy
+
+	// Steps is what a release goes through. The first one, the arrival, keeps
+	// all traffic at home while the canary comes up; the last one ends with
+	// the promotion. There is always at least one.
+	Steps []Step
+
+	// Back lists the routes by which traffic returns to the promoted primary,
+	// one Interval each. Empty means at once.
+	Back []Route
+
+	// Confirm says that confirm-rollout hooks must be open before a release
+	// starts; Rollback that rollback hooks are asked while one runs; After that
+	// post-rollout hooks are called when it ended.
+	Confirm, Rollback, After bool
+
+	Interval  time.Duration // between two looks at the same question, at least 10 s
+	Deadline  time.Duration // longest wait for pods or data in one step
+	Drain     time.Duration // from the last request routed to a side to its removal
+	Threshold int           // failed checks that undo the release, at least 1
+
+	Skip    bool // promote without analysis
+	Suspend bool // freeze: decide and apply nothing
+	Routes  bool // false for a provider that cannot route (kubernetes)
+}
+
+// A Step is one stage of the analysis.
+type Step struct {
+	Route Route
+	Hold  time.Duration // from entering the step to its first check
+	Check Probe         // what must pass to leave the step; empty for none
+	Gates []Probe       // what must be open to leave the step, asked in order once Check passed
+	Enter Entry         // how entering the step is announced
+}
+
+// Entry says what happens when a step is entered; it selects the words.
+type Entry int8
+
+// The entries. The zero value is not announced.
+const (
+	Arrive  Entry = iota // the canary comes up, no traffic yet
+	Advance              // weight or iteration goes up
+	Switch               // all traffic goes to the canary (blue/green)
+	Settle               // one more look without a new route (blue/green without a router)
+)
+
+// Route is a division of the traffic between the two ends.
+type Route struct {
+	Primary, Canary int  // percent of requests; they sum to 100
+	Mirror          int  // percent of requests copied to the canary, their answers dropped
+	Match           bool // the weights hold for matching requests only; all others go to the primary
+}
+
+// Home is the route of every canary at rest: all traffic on the primary.
+var home = Route{Primary: 100}
+
+// Split returns the route that gives the canary the given percentage.
+func Split(canary int) Route { return Route{Primary: 100 - canary, Canary: canary} }
+
+// A Probe is a question that only slow work can answer: hooks and metrics.
+type Probe string
+
+// The probes. Hooks are named by their wire type; Checks are the rollout hooks
+// and all metrics together, asked in one go.
+const (
+	ConfirmRollout         Probe = "confirm-rollout"
+	PreRollout             Probe = "pre-rollout"
+	Checks                 Probe = "checks"
+	ConfirmTrafficIncrease Probe = "confirm-traffic-increase"
+	ConfirmPromotion       Probe = "confirm-promotion"
+	RollbackHook           Probe = "rollback"
+	PostRollout            Probe = "post-rollout"
+)
+
+// Verdict is three-valued: no data is not bad data, and a dead metrics server
+// is neither.
+type Verdict int8
+
+// The verdicts. The zero value is Unknown.
+const (
+	Unknown Verdict = iota
+	Pass
+	Fail
+)
+
+// An Answer is what a probe found. Findings say why, in the order in which the
+// user listed the hooks and metrics.
+type Answer struct {
+	Verdict  Verdict
+	Findings []Finding
+}
+
+// Source says what kind of thing a Finding is about; it selects the words.
+type Source int8
+
+// The sources.
+const (
+	FromHook        Source = iota // one webhook
+	FromSuccessRate               // built-in request-success-rate, percent
+	FromDuration                  // built-in request-duration, milliseconds
+	FromQuery                     // inline query
+	FromTemplate                  // MetricTemplate
+	FromSetup                     // a metric that cannot be asked at all; Err is the whole sentence
+)
+
+// Bound says which limit a value broke.
+type Bound int8
+
+// The bounds.
+const (
+	Within Bound = iota
+	BelowMin
+	AboveMax
+)
+
+// A Finding is one result inside an Answer.
+type Finding struct {
+	Source  Source
+	Name    string  // of the hook or metric
+	Verdict Verdict // Unknown for no data and for a backend that did not answer
+	Value   float64 // of a metric, in its Source's unit
+	Limit   float64 // the limit that was broken, same unit
+	Bound   Bound
+	NoData  bool   // the backend answered, and had no values
+	Err     string // why it failed or is unknown, without secrets
+}

@@ -1,0 +1,114 @@
+package rollout
+
+import "time"
+
+// Phase is the stage of a Canary, spelt as in status.phase.
+type Phase string
+
+// The phases. The zero value is a Canary that was never looked at.
+const (
+	New              Phase = ""
+	Initializing     Phase = "Initializing"
+	Initialized      Phase = "Initialized"
+	Waiting          Phase = "Waiting"
+	Progressing      Phase = "Progressing"
+	WaitingPromotion Phase = "WaitingPromotion"
+	Promoting        Phase = "Promoting"
+	Finalising       Phase = "Finalising"
+	Succeeded        Phase = "Succeeded"
+	Failed           Phase = "Failed"
+)
+
+// Side is one of the two ends of the traffic.
+type Side int8
+
+// The sides. The zero value is the primary.
+const (
+	OnPrimary Side = iota
+	OnCanary
+)
+
+// Effects is a set of things begun and not yet known to be done.
+type Effects uint8
+
+// The effects.
+const (
+	Draining Effects = 1 << iota // traffic has left the canary; in-flight requests are given time
+	Parking                      // the canary is being scaled to zero
+	Hooking                      // post-rollout hooks are being called
+)
+
+// Has reports whether all of some are in the set.
+func (e Effects) Has(some Effects) bool { return e&some == some }
+
+// State is all that a release remembers. It is comparable, fits in status and
+// is the only input about the past: routes are rendered from it, never read back.
+type State struct {
+	Phase    Phase
+	Revision Revision // the one acted on last: being judged, promoted or found bad
+	Promoted Revision // the one last found good; none before initialization ended
+	Step     int      // index into Plan.Steps, or of Plan.Back plus one while Promoting
+	Attempt  int      // looks at the current step that failed
+	Failures int      // failed checks of this release
+	Since    time.Time
+	Serving  Side // who holds the traffic at rest and during a failed promotion
+	Paused   bool // suspend was seen
+	Skipped  bool // the release is promoted without analysis
+	Pending  Effects
+}
+
+// Health is what is known of the pods of one side.
+type Health struct {
+	Ready   bool   // rolled out as its readiness rule demands
+	Serving bool   // at least one pod is available
+	Dead    bool   // its own deadline passed; it will not become ready by waiting
+	Reason  string // why it is not ready, in the workload's words
+}
+
+// Observation is everything Next may know about the world.
+type Observation struct {
+	Now     time.Time
+	Target  Revision // what the workload asks for now; none if it could not be read
+	Copied  Revision // what the primary is made from; none if there is no primary
+	Primary Health
+	Canary  Health
+	Routed  bool // the data plane serves Want(plan, state).Route
+	Parked  bool // the canary asks for no pods
+	Answers map[Probe]Answer
+}
+
+// verdict of a probe; Unknown if it was not answered.
+func (o Observation) verdict(p Probe) Verdict { return o.Answers[p].Verdict }
+
+// Scale says what to do with the replicas of the canary.
+type Scale int8
+
+// The scales. The zero value leaves the replicas to whoever set them.
+const (
+	Leave Scale = iota
+	Up
+	Zero
+)
+
+// Desired is what the world should look like in a state. It may be applied
+// again at any time.
+type Desired struct {
+	Route   Route
+	Expose  bool     // the apex service and the route exist and follow Route
+	Primary Revision // what the primary runs; none leaves it as it is
+	Canary  Scale
+}
+
+// An Ask is a probe with the time from which it may be asked.
+type Ask struct {
+	Probe Probe
+	After time.Time
+	Every time.Duration // how long an answer holds; then it is asked again
+}
+
+// Asks lists what must be observed before a state can move. The shell asks
+// Chain in order and goes on only behind a Pass; Watch is asked beside it.
+type Asks struct {
+	Chain []Ask
+	Watch []Ask
+}
