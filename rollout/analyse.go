@@ -44,7 +44,7 @@ func (t *turn) stranded() bool {
 // lose takes the traffic away from a canary that lost all its pods; the ramp
 // starts again when it is back, unless that happens too often.
 func (t *turn) lose() {
-	t.notReady(t.seen.Canary)
+	t.say(lost(t.plan, t.seen.Canary.Reason))
 	t.state.Failures++
 	t.state.Weight = 0
 	t.to(0)
@@ -139,6 +139,9 @@ func (t *turn) leave() {
 // hold waits at a closed gate. The clock of the step goes on, so that its
 // checks are repeated meanwhile.
 func (t *turn) hold(gate Probe, answer Answer) {
+	if t.state.Phase == WaitingPromotion {
+		return // said on entering
+	}
 	t.say(hooks(t.plan, gate, answer)...)
 	if gate == ConfirmPromotion && answer.Verdict == Fail {
 		t.state.Phase = WaitingPromotion

@@ -198,8 +198,6 @@ func (t *turn) recover() {
 		t.state.Revision = target
 		t.say(repairing(t.plan))
 		t.enter(Promoting)
-	default:
-		t.notReady(primary)
 	}
 }
 
@@ -254,8 +252,7 @@ func (t *turn) wait() {
 	case changed(t.state, t.seen.Target):
 		t.state.Revision = t.seen.Target
 		t.enter(Waiting)
-	case t.plan.Confirm && answer.Verdict != Pass:
-		t.say(hooks(t.plan, ConfirmRollout, answer)...)
+	case t.plan.Confirm && answer.Verdict != Pass: // said on entering
 	case !t.seen.Primary.Ready:
 		t.notReady(t.seen.Primary)
 	default:

@@ -149,6 +149,10 @@ func thresholdReached(p Plan, failures int) Report {
 	return warn("Rolling back %s failed checks threshold reached %d", p.canary(), failures)
 }
 
+func lost(p Plan, reason string) Report {
+	return warn("Halt %s advancement no pod is ready, routing all traffic to primary: %s", p.canary(), orUnknown(reason))
+}
+
 func deadlineExceeded(p Plan, reason string) Report {
 	return warn("Rolling back %s progress deadline exceeded %s", p.canary(), orUnknown(reason))
 }
