@@ -31,11 +31,11 @@ var userinfo = regexp.MustCompile(`://[^\s"]*@`)
 // secrets. It is cut last, so that no half of a secret stays in view.
 func failure(secrets *strings.Replacer, cause error, text string) error {
 	text = secrets.Replace(userinfo.ReplaceAllString(text, "://"+redacted+"@"))
-	cut := strings.TrimSpace(strings.ToValidUTF8(text[:min(len(text), textLimit)], "\uFFFD"))
+	text = strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
 	if len(text) > textLimit {
-		cut += "…"
+		text = strings.ToValidUTF8(text[:textLimit], "") + "…" // the cut may have split a letter
 	}
-	return &unavailable{text: cut, cause: cause}
+	return &unavailable{text: text, cause: cause}
 }
 
 // redactor returns what takes secrets out of texts. Servers, and above all the

@@ -110,7 +110,7 @@ func (p *prometheus) Online(ctx context.Context) error {
 	samples, err := p.Query(ctx, Query{Text: "vector(1)"})
 	switch {
 	case errors.Is(err, ErrNoData), err == nil && !slices.Equal(samples, Samples{1}):
-		return p.unavailable(err, "%s answers vector(1) with %v", &p.endpoint, samples)
+		return p.unavailable(nil, "%s answers vector(1) with %v", &p.endpoint, samples)
 	case err != nil:
 		return err
 	}
