@@ -1,6 +1,9 @@
 package router
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/workload"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -48,6 +51,21 @@ var Providers = map[string]Provider{
 	"gatewayapi:v1beta1": gatewayAPI("v1beta1"),
 }
 
-var kubernetes = Provider{}
-
-func gatewayAPI(version string) Provider { return Provider{} }
+// validate refuses a route that no provider can render, and one that asks for
+// what this provider cannot do.
+func (c Caps) validate(r rollout.Route) error {
+	switch {
+	case r.Primary < 0 || r.Canary < 0 || r.Primary+r.Canary != 100:
+		return fmt.Errorf("weights %d and %d do not sum to 100", r.Primary, r.Canary)
+	case r.Mirror < 0 || r.Mirror > 100:
+		return fmt.Errorf("a mirrored share of %d%% is not between 0 and 100", r.Mirror)
+	case r.Canary > 0 && !c.Weight:
+		return errors.New("weights are not supported: set spec.analysis.iterations, or another spec.provider")
+	case r.Mirror > 0 && !c.Mirror:
+		return errors.New("mirroring is not supported: unset spec.analysis.mirror, or set another spec.provider")
+	case r.Match && !c.Match:
+		return errors.New("matching requests is not supported: remove spec.analysis.match, or set another spec.provider")
+	default:
+		return nil
+	}
+}

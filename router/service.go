@@ -128,10 +128,3 @@ type CORS struct {
 	Credentials bool     // corsPolicy.allowCredentials
 	MaxAge      time.Duration
 }
-
-// Port is a port of a Service besides its main one.
-type Port struct {
-	Name     string
-	Number   int32
-	Protocol string // TCP, UDP or SCTP
-}
