@@ -2,7 +2,10 @@ package v1beta1
 
 import (
 	"math"
+	"slices"
 	"time"
+
+	"github.com/serinhq/serin/rollout"
 )
 
 // The defaults of what a Canary leaves out.
@@ -101,6 +104,39 @@ func (c *Canary) Hooks(kind HookType) []Webhook {
 		}
 	}
 	return hooks
+}
+
+// Skips reports whether new revisions are promoted without analysis: because the
+// canary says so, or because it has none.
+func (c *Canary) Skips() bool { return c.Spec.SkipAnalysis || c.Analysis() == nil }
+
+// Strategy is what the given fields select.
+func (a *CanaryAnalysis) Strategy() rollout.Strategy {
+	switch {
+	case a == nil || a.Iterations <= 0:
+		return rollout.Canary
+	case len(a.Match) > 0:
+		return rollout.ABTesting
+	default:
+		return rollout.BlueGreen
+	}
+}
+
+// has reports whether there is a webhook of the given type.
+func (a *CanaryAnalysis) has(kind HookType) bool {
+	return slices.ContainsFunc(a.Webhooks, func(hook Webhook) bool { return hook.Kind() == kind })
+}
+
+// mirrored is the percentage of requests to copy to the canary.
+func (a *CanaryAnalysis) mirrored() int {
+	switch {
+	case !a.Mirror:
+		return 0
+	case a.MirrorWeight == nil:
+		return 100
+	default:
+		return *a.MirrorWeight
+	}
 }
 
 // Period is the time between two looks at the checks: at least LeastInterval,

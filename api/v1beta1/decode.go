@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -75,8 +77,16 @@ func (d *decoder) unmarshal(into json.Unmarshaler, value any, path *field.Path) 
 	if err == nil {
 		err = into.UnmarshalJSON(text)
 	}
-	if err != nil {
-		d.refuse(path, value, "readable: "+err.Error())
+	if err == nil {
+		return
+	}
+	switch into.(type) {
+	case *intstr.IntOrString:
+		d.refuse(path, value, "a whole number or a name")
+	case *metav1.Time:
+		d.refuse(path, value, "a time such as 2006-01-02T15:04:05Z")
+	default:
+		d.refuse(path, value, "something else")
 	}
 }
 

@@ -1,6 +1,7 @@
 package v1beta1
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -38,15 +39,11 @@ func (s *CanaryStatus) State() rollout.State {
 		Failures: s.FailedChecks,
 	}
 	if s.Rollout == nil {
-		// Written by the reference, which marks a failed promotion, where the
-		// canary keeps the traffic, by its weight alone.
-		if s.Phase == rollout.Failed && s.CanaryWeight == 100 {
-			state.Serving = rollout.OnCanary
-		}
-		return state
+		return s.inherited(state)
 	}
 	stored := *s.Rollout
 	state.Step = stored.Step
+	state.Weight = stored.Weight
 	state.Attempt = stored.Attempt
 	state.Paused = stored.Paused
 	state.Skipped = stored.Skipped
@@ -59,6 +56,28 @@ func (s *CanaryStatus) State() rollout.State {
 	for _, e := range effects() {
 		if slices.Contains(stored.Pending, e.word) {
 			state.Pending |= e.set
+		}
+	}
+	return state
+}
+
+// inherited reads a status that the reference wrote. It counts iterations or
+// else shows the weight; the furthest step with no more than that weight is
+// where the release stands. It marks a failed promotion, after which the canary
+// keeps the traffic, by the weight alone.
+func (s *CanaryStatus) inherited(state rollout.State) rollout.State {
+	state.Since = s.LastTransitionTime.UTC()
+	switch s.Phase {
+	case rollout.Progressing, rollout.WaitingPromotion:
+		state.Step, state.Weight = max(s.Iterations, 0), s.CanaryWeight
+		if s.CanaryWeight > 0 {
+			state.Step = math.MaxInt32
+		}
+	case rollout.Promoting:
+		state.Weight = s.CanaryWeight
+	case rollout.Failed:
+		if s.CanaryWeight == 100 {
+			state.Serving, state.Weight = rollout.OnCanary, 100
 		}
 	}
 	return state
@@ -80,6 +99,7 @@ func (s *CanaryStatus) Store(state rollout.State, plan rollout.Plan, now time.Ti
 	s.Rollout = &Rollout{
 		Transition: s.Transition() + 1,
 		Step:       state.Step,
+		Weight:     state.Weight,
 		Attempt:    state.Attempt,
 		Since:      instant(state.Since),
 		Paused:     state.Paused,
@@ -101,7 +121,12 @@ func (s *CanaryStatus) Transition() int64 {
 }
 
 // canaryWeight is the share shown to people.
-func canaryWeight(rollout.State, rollout.Plan) int { return 0 }
+func canaryWeight(state rollout.State, plan rollout.Plan) int {
+	if plan.Strategy == rollout.ABTesting && state.Serving != rollout.OnCanary {
+		return 0
+	}
+	return rollout.Want(plan, state).Route.Canary
+}
 
 // iterations counts the iterations begun, as the reference shows them: the
 // switch to the canary is one more.

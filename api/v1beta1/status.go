@@ -107,9 +107,13 @@ type Rollout struct {
 	Transition int64 `json:"transition"`
 
 	// Step of the release, from 0, the arrival of its pods. While Promoting: how
-	// many steps were given back to the primary, plus one.
+	// many steps were given back to the primary.
 	// +optional
 	Step int `json:"step"`
+
+	// Percent of all users on the canary, as last decided.
+	// +optional
+	Weight int `json:"weight,omitempty"`
 
 	// Looks at this step that failed.
 	// +optional
@@ -147,13 +151,20 @@ type Rollout struct {
 
 // Report is one sentence of a transition.
 type Report struct {
-	// Normal or Warning.
+	// How loud it is: Normal, Warning or Error. An Error is a Warning event that
+	// is logged as an error.
 	// +required
-	// +kubebuilder:validation:Enum=Normal;Warning
+	// +kubebuilder:validation:Enum=Normal;Warning;Error
 	Type string `json:"type"`
 
 	// The sentence, as in the event.
 	// +required
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message"`
+
+	// How the release ended, if this is the sentence that says so: Completed,
+	// Skipped or Undone. It is counted when the sentence is said.
+	// +optional
+	// +kubebuilder:validation:Enum=Completed;Skipped;Undone
+	Outcome string `json:"outcome,omitempty"`
 }
