@@ -14,6 +14,7 @@ type Tool struct {
 	Version string
 	Package string   // what to build; "." is the tool's own main package
 	Stamps  []string // -X values: the versions the programs tell
+	Patches []Patch
 }
 
 // Tools are all programs that are built. Each has a module of its own because their
@@ -39,7 +40,8 @@ func Contour() Tool {
 	const version = "1.33.8"
 	return Tool{
 		Name: "contour", Version: version, Package: "github.com/projectcontour/contour/cmd/contour",
-		Stamps: []string{"github.com/projectcontour/contour/internal/build.Version=v" + version},
+		Stamps:  []string{"github.com/projectcontour/contour/internal/build.Version=v" + version},
+		Patches: contourPatches(),
 	}
 }
 
@@ -92,8 +94,12 @@ func (t Tool) key(source string) (string, error) {
 		}
 		parts = append(parts, data)
 	}
+	parts = append(parts, []byte(compilerFlags))
 	for _, stamp := range t.Stamps {
 		parts = append(parts, []byte(stamp))
+	}
+	for _, patch := range t.Patches {
+		parts = append(parts, patch.text())
 	}
 	return fmt.Sprintf("%s-%s-%s", t.Name, t.Version, Sum(parts...)), nil
 }

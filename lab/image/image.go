@@ -41,12 +41,9 @@ func Program(ref, program, file string) Spec {
 
 // Write writes the image as a docker-archive to file.
 func Write(spec Spec, file string) error {
-	tag, err := name.NewTag(spec.Name, name.StrictValidation)
+	tag, err := name.NewTag(spec.Name)
 	if err != nil {
-		// Strict references want a registry; short names such as serin:dev are the user's.
-		if tag, err = name.NewTag(spec.Name); err != nil {
-			return fmt.Errorf("read the image name %q: %w", spec.Name, err)
-		}
+		return fmt.Errorf("read the image name %q: %w", spec.Name, err)
 	}
 	made, err := assemble(spec)
 	if err != nil {
