@@ -135,4 +135,6 @@ func (c *Cluster) write() error {
 	return nil
 }
 
-func (c *Cluster) alive() bool { return c.PID > 0 && node.Started(c.PID) == c.Started && c.Started != "" }
+func (c *Cluster) alive() bool {
+	return c.PID > 0 && node.Started(c.PID) == c.Started && c.Started != ""
+}

@@ -115,4 +115,3 @@ func step(board *progress.Board, name string, work func(fetch.Note) error) error
 	s.Done()
 	return nil
 }
-

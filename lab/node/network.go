@@ -36,7 +36,8 @@ func setupNetwork() error {
 	}
 	// Without any route that covers service addresses, packets to them are refused before
 	// kube-proxy's rules can turn them into pod addresses.
-	route := &netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK}
+	everywhere := &net.IPNet{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}
+	route := &netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: everywhere}
 	if err := netlink.RouteAdd(route); err != nil {
 		return fmt.Errorf("add a default route: %w", err)
 	}
