@@ -13,12 +13,19 @@ GO := 1.26
 export KEEP ?=
 export CLUSTER ?=
 
+# image: what the image is called.
+IMAGE ?= serinhq/serin:dev
+
 # fuzz: how long each fuzz test runs.
 FUZZTIME ?= 30s
 
-MODULES := $(patsubst %/,%,$(dir $(wildcard go.mod lab/go.mod)))
+MODULES := . lab charts
 TOOL := go tool -modfile=$(CURDIR)/tools.mod
 TEST := go test -race -shuffle=on
+
+# Where the integration tests find the API server they run. Building it takes
+# minutes, once per version; then this is a second.
+KUBERNETES := SERIN_KUBERNETES=$$(cd lab && go run . build kubernetes --print) && export SERIN_KUBERNETES
 
 .PHONY: help
 help: ## Show this list
@@ -48,29 +55,32 @@ lab-env: need-go ## Print the variables by which kubectl finds the lab: eval "$(
 ##@ Build
 
 .PHONY: build
-build: need-go ## Build the programs into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./...
+build: need-go ## Build the programs, static, into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
 
 .PHONY: image
-image: need-go ## Build the operator's image as an archive and print where it is
-	cd lab && go run . build serin --print
+image: build ## Build the operator's image as an archive for docker load or ctr images import
+	cd lab && go run ./archive $(IMAGE) ../bin/serin ../bin/serin.tar
 
 .PHONY: generate
-generate: need-go ## Renew CRDs, deep copies and the chart's copies of both
+generate: need-go ## Renew what is generated from the API: CRDs, deep copies, the chart's CRDs
 	go generate ./...
+	rm --force charts/serin/crds/*.yaml
+	cp config/crd/*.yaml charts/serin/crds/
 
 ##@ Prove it
 
 .PHONY: check
-check: need-go check-make check-format check-vet check-lint check-laws check-generated ## What CI runs first: format, vet, lint, laws, budgets, generated files
+check: need-go check-make check-format check-vet check-lint check-laws check-chart check-generated ## What CI runs first: format, vet, lint, laws, budgets, generated files
 
 .PHONY: test
-test: need-go need-gcc kubernetes ## Unit, law, story, golden and integration tests, as an ordinary user
-	@$(foreach module,$(MODULES),echo '$(TEST) in $(module)' && (cd $(module) && $(TEST) $$(go list ./... | grep --invert-match /lab/e2e)) &&) true
+test: need-go need-gcc ## Unit, law, story, golden and integration tests, as an ordinary user
+	$(KUBERNETES) && $(TEST) ./...
+	cd lab && $(TEST) $$(go list ./... | grep --invert-match --extended-regexp '/lab/(e2e|tools)(/|$$)')
 
 .PHONY: integration
-integration: need-go need-gcc kubernetes ## Only the tests on a real API server
-	$(TEST) -count=1 ./integration/...
+integration: need-go need-gcc ## Only the tests on a real API server
+	$(KUBERNETES) && $(TEST) -count=1 ./integration/...
 
 .PHONY: e2e
 e2e: need-go need-gcc ## Release stories on the lab's cluster (root, Linux)
@@ -116,6 +126,10 @@ check-lint:
 check-laws: # Who may import what, how long things may be, what is never done; also part of `make test`.
 	go test ./internal/importlaw ./internal/budget ./internal/habit
 
+.PHONY: check-chart
+check-chart: # Helm itself renders the chart; to renew what came out: cd charts && go test . -update
+	cd charts && go test ./...
+
 .PHONY: check-generated
 check-generated: # Generated files say the same as what they are generated from.
 	@tree() { git status --porcelain --untracked-files=all && git diff --no-ext-diff; }; \
@@ -143,7 +157,3 @@ need-gcc: # The race detector is linked by a C compiler.
 	else \
 		echo "The race detector needs a C compiler and $$(go env CC) is not there: install gcc (on Debian: apt-get install gcc libc6-dev)." >&2; exit 1; \
 	fi
-
-.PHONY: kubernetes
-kubernetes: # The integration tier runs a real API server; building it happens once per version.
-	@:
