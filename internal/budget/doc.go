@@ -4,5 +4,5 @@
 // before the three-hundredth line of a loop is written.
 //
 // It knows lines and syntax. It refuses to judge tests and generated files,
-// which are allowed to be long, except that a test's parameters are counted.
+// which are tables and lists for the most part.
 package budget

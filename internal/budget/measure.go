@@ -22,8 +22,7 @@ func long(f source.File, limits Limits) []Excess {
 	return found
 }
 
-// wide counts parameters and methods, in tests too: a long list is as
-// hard to call there.
+// wide counts parameters and methods.
 func wide(f source.File, limits Limits) []Excess {
 	var found []Excess
 	ast.Inspect(f.Syntax, func(node ast.Node) bool {
