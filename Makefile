@@ -64,7 +64,8 @@ image: build ## Build the operator's image as an archive for docker load or ctr 
 
 .PHONY: generate
 generate: need-go ## Renew what is generated from the API: CRDs, deep copies, the chart's CRDs
-	go generate ./...
+	rm --force config/crd/*.yaml
+	$(TOOL) controller-gen crd:allowDangerousTypes=true object paths=./api/... output:crd:dir=config/crd
 	rm --force charts/serin/crds/*.yaml
 	cp config/crd/*.yaml charts/serin/crds/
 
