@@ -1,0 +1,122 @@
+package fetch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/serinhq/serin/lab/await"
+)
+
+// Cache is a folder of finished entries. An entry appears whole or not at all, and its
+// name contains a hash of all it was made from, so it is never stale.
+type Cache struct{ Dir string }
+
+// Note takes a line that says how far a long work is.
+type Note func(text string)
+
+// Open finds the cache: $SERIN_CACHE, else $XDG_CACHE_HOME/serin, else ~/.cache/serin.
+func Open() (Cache, error) {
+	dir := os.Getenv("SERIN_CACHE")
+	if dir == "" {
+		base, err := os.UserCacheDir()
+		if err != nil {
+			return Cache{}, fmt.Errorf("no cache folder, set SERIN_CACHE to one: %w", err)
+		}
+		dir = filepath.Join(base, "serin")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Cache{}, fmt.Errorf("find the cache folder: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Cache{}, fmt.Errorf("the cache folder cannot be made, set SERIN_CACHE to another: %w", err)
+	}
+	return Cache{Dir: dir}, nil
+}
+
+// Sum is the short hash under which things made of parts are kept.
+func Sum(parts ...[]byte) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		// The length keeps ("ab","c") apart from ("a","bc").
+		fmt.Fprintf(hash, "%d:", len(part))
+		hash.Write(part)
+	}
+	const digits = 12
+	return hex.EncodeToString(hash.Sum(nil))[:digits]
+}
+
+// Has tells whether the entry is there already.
+func (c Cache) Has(name string) bool {
+	_, err := os.Stat(filepath.Join(c.Dir, name))
+	return err == nil
+}
+
+// Entry returns the folder of the entry and makes it first if it is not there: fill gets
+// an empty folder, which takes its final name only when fill succeeded. Other processes
+// that want the same entry meanwhile wait and find it.
+func (c Cache) Entry(ctx context.Context, name string, fill func(dir string) error) (string, error) {
+	final := filepath.Join(c.Dir, name)
+	if c.Has(name) {
+		return final, nil
+	}
+	unlock, err := c.Lock(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if c.Has(name) {
+		return final, nil
+	}
+	temp, err := os.MkdirTemp(c.Dir, ".making-"+name+"-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for %s: %w", name, err)
+	}
+	if err := c.fill(temp, final, fill); err != nil {
+		return "", errors.Join(err, os.RemoveAll(temp))
+	}
+	return final, nil
+}
+
+func (c Cache) fill(temp, final string, fill func(string) error) error {
+	if err := os.Chmod(temp, 0o755); err != nil {
+		return fmt.Errorf("open %s for reading: %w", temp, err)
+	}
+	if err := fill(temp); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, final); err != nil {
+		return fmt.Errorf("finish a cache entry: %w", err)
+	}
+	return nil
+}
+
+// lockLimit is how long another process may take to make what we want: a first build.
+const lockLimit = 30 * time.Minute
+
+// Lock takes the named lock of this cache, waiting for other processes to leave it. The
+// kernel frees it when its holder dies.
+func (c Cache) Lock(ctx context.Context, name string) (unlock func(), err error) {
+	dir := filepath.Join(c.Dir, "locks")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make the folder of locks: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open a lock: %w", err)
+	}
+	err = await.Condition(ctx, lockLimit, "wait for another process to make "+name, func(context.Context) error {
+		return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	})
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() { _ = file.Close() }, nil // closing frees the lock; there is nothing to lose
+}
