@@ -2,7 +2,11 @@ module github.com/serinhq/serin
 
 go 1.26.0
 
-require k8s.io/apimachinery v0.36.3
+require (
+	github.com/google/go-cmp v0.7.0
+	k8s.io/apimachinery v0.36.3
+	sigs.k8s.io/yaml v1.6.0
+)
 
 require (
 	github.com/fxamacker/cbor/v2 v2.9.0 // indirect
