@@ -75,9 +75,9 @@ func (c Cache) Entry(ctx context.Context, name string, fill func(dir string) err
 	if c.Has(name) {
 		return final, nil
 	}
-	temp, err := os.MkdirTemp(c.Dir, ".making-"+name+"-")
+	temp, err := c.temp("making-" + name)
 	if err != nil {
-		return "", fmt.Errorf("make a folder for %s: %w", name, err)
+		return "", err
 	}
 	if err := c.fill(temp, final, fill); err != nil {
 		return "", errors.Join(err, os.RemoveAll(temp))
@@ -96,6 +96,25 @@ func (c Cache) fill(temp, final string, fill func(string) error) error {
 		return fmt.Errorf("finish a cache entry: %w", err)
 	}
 	return nil
+}
+
+// temp makes an empty folder of that name, and removes those that killed processes have
+// left. The caller holds a lock that nobody else who uses the name can hold.
+func (c Cache) temp(name string) (string, error) {
+	left, err := filepath.Glob(filepath.Join(c.Dir, "."+name+"-*"))
+	if err != nil {
+		return "", fmt.Errorf("look for leftovers of %s: %w", name, err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", fmt.Errorf("remove leftovers: %w", err)
+		}
+	}
+	dir, err := os.MkdirTemp(c.Dir, "."+name+"-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for %s: %w", name, err)
+	}
+	return dir, nil
 }
 
 // lockLimit is how long another process may take to make what we want: a first build.
