@@ -23,7 +23,7 @@ const running = `{"metadata": {"name": "a-1", "namespace": "test", "uid": "1",
 
 func TestRunningPodIsATarget(t *testing.T) {
 	pods := New(nil)
-	pods.change("ADDED", podFrom(t, running))
+	follower{pods}.Change("ADDED", podFrom(t, running))
 	answer := httptest.NewRecorder()
 	pods.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
 	const want = `[{"targets":["10.244.0.2:9797"],"labels":{"__metrics_path__":"/m","app":"a",` +
@@ -31,7 +31,7 @@ func TestRunningPodIsATarget(t *testing.T) {
 	if answer.Body.String() != want {
 		t.Errorf("got  %swant %s", answer.Body, want)
 	}
-	pods.change("DELETED", podFrom(t, running))
+	follower{pods}.Change("DELETED", podFrom(t, running))
 	answer = httptest.NewRecorder()
 	pods.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
 	if answer.Body.String() != "[]\n" {
