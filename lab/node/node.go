@@ -60,7 +60,7 @@ func (n *theNode) start(ctx context.Context, handed [listeners]net.Listener) err
 	for name, work := range map[string]func(context.Context) error{
 		"controllers and scheduler": n.startControllers,
 		"gateway":                   n.startGateway,
-		"pod discovery":             n.startDiscovery,
+		"discovery and DNS":         n.startDiscovery,
 	} {
 		group.Go(func() error {
 			if !both(ctx, api) {
