@@ -3,9 +3,7 @@ package controller
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -80,8 +78,8 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 		m.spoken = stored.Transition
 		return nil
 	}
-	for _, report := range stored.Outbox {
-		if err := s.once(ctx, canary, m, report); err != nil {
+	for i, report := range stored.Outbox {
+		if err := s.once(ctx, canary, m, report, i); err != nil {
 			return err
 		}
 	}
@@ -92,18 +90,23 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 // remark says what stands in the way, each text once in a transition.
 func (s *voice) remark(ctx context.Context, canary *v1beta1.Canary, m *memo, remarks []rollout.Report) error {
 	for _, r := range remarks {
-		if err := s.once(ctx, canary, m, written(r)); err != nil {
+		if err := s.once(ctx, canary, m, written(r), afterOutbox); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, report v1beta1.Report) error {
+// afterOutbox is the place of remarks behind the reports of a transition.
+const afterOutbox = 0xff
+
+// once says a report, unless it was said in this transition. The place orders
+// events that happen within a second, which is as fine as their times are.
+func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, report v1beta1.Report, place int) error {
 	if report.Message == "" || m.said[report.Message] {
 		return nil
 	}
-	err := s.client.Create(ctx, s.event(canary, report))
+	err := s.client.Create(ctx, s.event(canary, report, place))
 	switch {
 	case apierrors.IsAlreadyExists(err):
 		m.said[report.Message] = true
@@ -118,12 +121,14 @@ func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, repor
 	return nil
 }
 
-// event of a report, named after what it is about.
-func (s *voice) event(canary *v1beta1.Canary, report v1beta1.Report) *corev1.Event {
+// event of a report, named after what it is about: events that are sorted by
+// name are in the order in which things happened.
+func (s *voice) event(canary *v1beta1.Canary, report v1beta1.Report, place int) *corev1.Event {
 	now := metav1.NewTime(s.options.clock())
-	sum := sha256.Sum256([]byte(string(canary.UID) + "\n" + strconv.FormatInt(canary.Status.Transition(), 10) + "\n" + report.Message))
+	sum := sha256.Sum256([]byte(string(canary.UID) + "\n" + report.Message))
+	name := fmt.Sprintf("%s.%08x%02x%x", clip(canary.Name, 200), canary.Status.Transition(), place, sum[:6])
 	return &corev1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: clip(canary.Name, 200) + "." + hex.EncodeToString(sum[:8])},
+		ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: name},
 		InvolvedObject: corev1.ObjectReference{
 			APIVersion: v1beta1.GroupVersion().String(), Kind: "Canary", Namespace: canary.Namespace,
 			Name: canary.Name, UID: canary.UID, ResourceVersion: canary.ResourceVersion,

@@ -190,14 +190,13 @@ func (w *world) phase(phase string) {
 	})
 }
 
-// events returns the texts of all events of the Canary in the order of their times.
+// events returns the texts of all events of the Canary, sorted by name, which
+// is the order of their transitions.
 func (w *world) events() []string {
 	w.t.Helper()
 	list := &corev1.EventList{}
 	w.must(plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
-	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int {
-		return a.CreationTimestamp.Compare(b.CreationTimestamp.Time)
-	})
+	slices.SortFunc(list.Items, func(a, b corev1.Event) int { return strings.Compare(a.Name, b.Name) })
 	var all []string
 	for _, e := range list.Items {
 		if e.InvolvedObject.Kind == "Canary" {
