@@ -1,0 +1,159 @@
+package router
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/serinhq/serin/rollout"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// gatewayAPI drives everything that serves HTTPRoutes. The versions differ in
+// name only: what a cluster's HTTPRoute lacks, its API server refuses by name.
+//
+//	rule for the audience  audience x service matches  primary w, canary 100-w, mirror
+//	rule for the others    service matches             primary 100
+//
+// Without Match there is only the first rule, for all service matches.
+func gatewayAPI(version string) Provider {
+	kind := schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: version, Kind: "HTTPRoute"}
+	caps := Caps{Weight: true, Mirror: true, Match: true, Parents: true}
+	return Provider{
+		Caps:  caps,
+		Kinds: []schema.GroupVersionKind{kind},
+		Render: func(s Service, r rollout.Route) ([]Object, error) {
+			route, err := renderHTTPRoute(kind, caps, s, r)
+			if err != nil {
+				return nil, fmt.Errorf("render HTTPRoute %s/%s: %w", s.Namespace, s.Name, err)
+			}
+			return []Object{route}, nil
+		},
+		Parse: parseHTTPRoutes,
+	}
+}
+
+func renderHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service, r rollout.Route) (Object, error) {
+	if err := caps.validate(r); err != nil {
+		return Object{}, err
+	}
+	parents, problems := parentRefs(s)
+	hostnames, more := hostnames(s)
+	problems = append(problems, more...)
+	rules, more := httpRules(s, r)
+	problems = append(problems, more...)
+	if len(problems) > 0 {
+		return Object{}, problems.ToAggregate()
+	}
+	spec := gatewayv1.HTTPRouteSpec{Hostnames: hostnames, Rules: rules}
+	spec.ParentRefs = parents
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&spec)
+	if err != nil {
+		return Object{}, err
+	}
+	return s.route(kind, fields), nil
+}
+
+// route is an object of the apex's name and metadata. It carries the Service's
+// label only beside metadata of the user, as it did under Flagger.
+func (s Service) route(kind schema.GroupVersionKind, spec map[string]any) Object {
+	object := Object{Object: map[string]any{"spec": spec}}
+	object.SetGroupVersionKind(kind)
+	object.SetNamespace(s.Namespace)
+	object.SetName(s.Name)
+	meta := s.Apex.with(nil, optOuts)
+	if len(s.Apex.Labels)+len(s.Apex.Annotations) > 0 {
+		meta = meta.with(s.label(s.Name), nil)
+	}
+	object.SetLabels(meta.Labels)
+	object.SetAnnotations(meta.Annotations)
+	object.SetOwnerReferences(s.Owner.References())
+	return object
+}
+
+// httpRules refuses an audience it cannot express even for routes that have
+// none yet: a release must not find out in the middle.
+func httpRules(s Service, r rollout.Route) ([]gatewayv1.HTTPRouteRule, field.ErrorList) {
+	service, analysis := field.NewPath("spec", "service", "match"), field.NewPath("spec", "analysis", "match")
+	everyone, problems := httpMatches(service, s.Match)
+	filters, more := httpFilters(s)
+	problems = append(problems, more...)
+	timeouts, more := httpTimeouts(s)
+	problems = append(problems, more...)
+	home := gatewayv1.HTTPRouteRule{Filters: filters, Timeouts: timeouts}
+	home.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), 100)}
+	divided := gatewayv1.HTTPRouteRule{Filters: slices.Clone(filters), Timeouts: timeouts}
+	divided.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), r.Primary), end(s, s.CanaryName(), r.Canary)}
+	if r.Mirror > 0 {
+		divided.Filters = append(divided.Filters, mirror(s, r.Mirror))
+	}
+	rules := s.matching(divided, everyone)
+	problems = append(problems, tooMany(service, rules)...)
+	if !r.Match && len(s.Audience) == 0 {
+		return rules, problems
+	}
+	audience, more := audienceMatches(analysis, s.Audience)
+	problems = append(problems, more...)
+	matched := s.matching(divided, crossed(audience, everyone))
+	matched = append(matched, s.matching(home, everyone)...)
+	problems = append(problems, tooMany(analysis, matched)...)
+	if r.Match {
+		rules = matched
+	}
+	return rules, problems
+}
+
+// matching gives the rule its matches. A rule that replaces the matched prefix
+// can have only one, so it becomes several.
+func (s Service) matching(rule gatewayv1.HTTPRouteRule, matches []gatewayv1.HTTPRouteMatch) []gatewayv1.HTTPRouteRule {
+	if !s.Rewrite.PrefixOnly || s.Rewrite.URI == "" {
+		rule.Matches = matches
+		return []gatewayv1.HTTPRouteRule{rule}
+	}
+	var rules []gatewayv1.HTTPRouteRule
+	for _, match := range matches {
+		rule.Matches = []gatewayv1.HTTPRouteMatch{match}
+		rules = append(rules, rule)
+	}
+	return rules
+}
+
+// What the API server allows in one HTTPRoute.
+const (
+	maxParents   = 32
+	maxHostnames = 16
+	maxRules     = 16
+	maxMatches   = 64 // of one rule
+	maxFilters   = 16 // of one rule
+	maxHeaders   = 16 // of one match or filter
+)
+
+func tooMany(path *field.Path, rules []gatewayv1.HTTPRouteRule) field.ErrorList {
+	if len(rules) > maxRules {
+		return field.ErrorList{field.TooMany(path, len(rules), maxRules)}
+	}
+	for _, rule := range rules {
+		if len(rule.Matches) > maxMatches {
+			return field.ErrorList{field.TooMany(path, len(rule.Matches), maxMatches)}
+		}
+	}
+	return nil
+}
+
+func end(s Service, name string, weight int) gatewayv1.HTTPBackendRef {
+	return gatewayv1.HTTPBackendRef{BackendRef: gatewayv1.BackendRef{
+		BackendObjectReference: backend(Backend{Name: name, Port: s.Port}),
+		Weight:                 new(int32(weight)),
+	}}
+}
+
+// mirror copies a share of the requests to the canary.
+func mirror(s Service, percent int) gatewayv1.HTTPRouteFilter {
+	filter := mirrored(Backend{Name: s.CanaryName(), Port: s.Port})
+	if percent < 100 {
+		filter.RequestMirror.Percent = new(int32(percent))
+	}
+	return filter
+}

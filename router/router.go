@@ -1,0 +1,72 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/workload"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Object is JSON with kind and name, complete for server-side apply.
+type Object = workload.Object
+
+// A Provider renders routes for one traffic system. It is a value without state.
+type Provider struct {
+	Caps  Caps
+	Kinds []schema.GroupVersionKind // of the rendered objects; watched if installed, RBAC is made from it
+
+	// Render returns the objects that divide the traffic of the Service as the
+	// Route says. An error names the field of the Canary that the traffic system
+	// cannot express, and what to do.
+	Render func(Service, rollout.Route) ([]Object, error)
+
+	// Edit returns a changed copy of an object that the user owns; nil if the
+	// provider has no such mode.
+	Edit func(live Object, s Service, r rollout.Route) (Object, error)
+
+	// Parse returns the route that live objects express, and whether the data
+	// plane accepted it. An error means that the objects do not have the shape
+	// that Render gives them; applying Render's objects again cures it. Without
+	// objects the route is zero and not accepted.
+	Parse func([]Object) (rollout.Route, bool, error)
+}
+
+// Caps says what a provider can do with traffic. What it cannot do is refused
+// when a Canary is validated, by the name of the capability.
+type Caps struct {
+	Weight   bool // divide requests by percent
+	Mirror   bool // copy a percentage of requests to the canary
+	Match    bool // divide only the requests that match (A/B testing)
+	Affinity bool // keep a client on the side it first saw
+	TCP      bool // divide connections instead of requests
+	Parents  bool // attach routes to spec.service.gatewayRefs, which must name one
+}
+
+// Providers are the traffic systems Serin can drive, by the name used in
+// spec.provider and -mesh-provider. A name that is not here is an error.
+var Providers = map[string]Provider{
+	"kubernetes":         kubernetes,
+	"gatewayapi:v1":      gatewayAPI("v1"),
+	"gatewayapi:v1beta1": gatewayAPI("v1beta1"),
+}
+
+// validate refuses a route that no provider can render, and one that asks for
+// what this provider cannot do.
+func (c Caps) validate(r rollout.Route) error {
+	switch {
+	case r.Primary < 0 || r.Canary < 0 || r.Primary+r.Canary != 100:
+		return fmt.Errorf("weights %d and %d do not sum to 100", r.Primary, r.Canary)
+	case r.Mirror < 0 || r.Mirror > 100:
+		return fmt.Errorf("a mirrored share of %d%% is not between 0 and 100", r.Mirror)
+	case r.Canary > 0 && !c.Weight:
+		return errors.New("weights are not supported: set spec.analysis.iterations, or another spec.provider")
+	case r.Mirror > 0 && !c.Mirror:
+		return errors.New("mirroring is not supported: unset spec.analysis.mirror, or set another spec.provider")
+	case r.Match && !c.Match:
+		return errors.New("matching requests is not supported: remove spec.analysis.match, or set another spec.provider")
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,29 @@
+package workload
+
+import (
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+)
+
+// Selector is the label that tells the pods of one side from the other: the
+// target's pods carry Key=Value, the primary's pods Key=Value-primary.
+type Selector struct{ Key, Value string }
+
+// Primary is the value of the label on the primary's pods.
+func (s Selector) Primary() string { return s.Value + "-primary" }
+
+// SelectorOf returns the first of labels that the target selects its pods by.
+// The error names the labels that were tried.
+func SelectorOf(target *appsv1.Deployment, labels []string) (Selector, error) {
+	if target.Spec.Selector != nil {
+		for _, key := range labels {
+			if value, ok := target.Spec.Selector.MatchLabels[key]; ok {
+				return Selector{Key: key, Value: value}, nil
+			}
+		}
+	}
+	return Selector{}, fmt.Errorf("Deployment %s.%s selects its pods by none of the labels %s: add one to spec.selector.matchLabels, or name its own in -selector-labels",
+		target.Name, target.Namespace, strings.Join(labels, ", "))
+}
