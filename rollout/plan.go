@@ -49,6 +49,8 @@ type Plan struct {
 	Drain     time.Duration // from the last request routed to a side to its removal
 	Threshold int           // failed checks that undo the release, at least 1
 
+	Warnings []string // what the plan does differently from what was asked, in whole sentences
+
 	Skip    bool // promote without analysis
 	Suspend bool // freeze: decide and apply nothing
 	Routes  bool // false for a provider that cannot route (kubernetes)
@@ -81,8 +83,16 @@ type Route struct {
 	Match           bool // the weights hold for matching requests only; all others go to the primary
 }
 
-// Home is the route of every canary at rest: all traffic on the primary.
+// home is the route of every canary at rest: all traffic on the primary.
 var home = Route{Primary: 100}
+
+// granted is the share of all users that the route sends to the canary.
+func (r Route) granted() int {
+	if r.Match {
+		return 0
+	}
+	return r.Canary
+}
 
 // Split returns the route that gives the canary the given percentage.
 func Split(canary int) Route { return Route{Primary: 100 - canary, Canary: canary} }
@@ -100,6 +110,7 @@ const (
 	ConfirmPromotion       Probe = "confirm-promotion"
 	RollbackHook           Probe = "rollback"
 	PostRollout            Probe = "post-rollout"
+	Online                 Probe = "online" // do the metrics backends answer at all
 )
 
 // Verdict is three-valued: no data is not bad data, and a dead metrics server

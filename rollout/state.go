@@ -47,11 +47,12 @@ type State struct {
 	Phase    Phase
 	Revision Revision // the one acted on last: being judged, promoted or found bad
 	Promoted Revision // the one last found good; none before initialization ended
-	Step     int      // index into Plan.Steps, or of Plan.Back plus one while Promoting
+	Step     int      // index into Plan.Steps; while Promoting, steps of Plan.Back taken
+	Weight   int      // percent of all users on the canary, as last decided
 	Attempt  int      // looks at the current step that failed
 	Failures int      // failed checks of this release
 	Since    time.Time
-	Serving  Side // who holds the traffic at rest and during a failed promotion
+	Serving  Side // who holds the traffic when it is not divided
 	Paused   bool // suspend was seen
 	Skipped  bool // the release is promoted without analysis
 	Pending  Effects
@@ -104,6 +105,7 @@ type Ask struct {
 	Probe Probe
 	After time.Time
 	Every time.Duration // how long an answer holds; then it is asked again
+	Ready bool          // ask only while both sides are ready
 }
 
 // Asks lists what must be observed before a state can move. The shell asks

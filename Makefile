@@ -1,0 +1,160 @@
+# Serin. Nothing has to be installed by hand but Go: `make` shows what there is.
+
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+GO := 1.26
+
+# demo: KEEP=1 leaves the lab running; CLUSTER=existing uses the cluster of KUBECONFIG.
+export KEEP ?=
+export CLUSTER ?=
+
+# image: what the image is called.
+IMAGE ?= serinhq/serin:dev
+
+# fuzz: how long each fuzz test runs.
+FUZZTIME ?= 30s
+
+MODULES := . lab charts
+TOOL := go tool -modfile=$(CURDIR)/tools.mod
+TEST := go test -race -shuffle=on
+
+# Where the integration tests find the API server they run. Building it takes
+# minutes, once per version; then this is a second.
+KUBERNETES := SERIN_KUBERNETES=$$(cd lab && go run . build kubernetes --print) && export SERIN_KUBERNETES
+
+.PHONY: help
+help: ## Show this list
+	@echo 'make demo   a release promoted, two bad ones undone, on a cluster of its own (root, Linux)'
+	@echo 'make test   everything that needs no root'
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  make demo KEEP=1                                  leave it running and say how to look at it'
+	@echo '  KUBECONFIG=... make demo CLUSTER=existing         use a cluster you have'
+	@echo '  make fuzz FUZZTIME=10m                            look longer'
+
+##@ Try it
+
+.PHONY: demo
+demo: need-go ## Build and start a lab, release three versions, show what happens
+	cd lab && go run . demo
+
+.PHONY: lab-up lab-down lab-env
+lab-up: need-go ## Start the lab's cluster, gateway and Prometheus and leave them running
+	cd lab && go run . up
+lab-down: need-go ## Stop the lab and remove what it started
+	cd lab && go run . down
+lab-env: need-go ## Print the variables by which kubectl finds the lab: eval "$(make -s lab-env)"
+	@cd lab && go run . env
+
+##@ Build
+
+.PHONY: build
+build: need-go ## Build the programs, static, into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+
+.PHONY: image
+image: build ## Build the operator's image as an archive for docker load or ctr images import
+	cd lab && go run ./archive $(IMAGE) ../bin/serin ../bin/serin.tar
+
+.PHONY: generate
+generate: need-go ## Renew what is generated from the API: CRDs, deep copies, the chart's CRDs
+	rm --force config/crd/*.yaml
+	$(TOOL) controller-gen crd:allowDangerousTypes=true object paths=./api/... output:crd:dir=config/crd
+	rm --force charts/serin/crds/*.yaml
+	cp config/crd/*.yaml charts/serin/crds/
+
+##@ Prove it
+
+.PHONY: check
+check: need-go check-make check-format check-vet check-lint check-laws check-chart check-generated ## What CI runs first: format, vet, lint, laws, budgets, generated files
+
+.PHONY: test
+test: need-go need-gcc ## Unit, law, story, golden and integration tests, as an ordinary user
+	$(KUBERNETES) && $(TEST) ./...
+	cd lab && $(TEST) $$(go list ./... | grep --invert-match --extended-regexp '/lab/(e2e|tools)(/|$$)')
+
+.PHONY: integration
+integration: need-go need-gcc ## Only the tests on a real API server
+	$(KUBERNETES) && $(TEST) -count=1 ./integration/...
+
+.PHONY: e2e
+e2e: need-go need-gcc ## Release stories on the lab's cluster (root, Linux)
+	cd lab && go test -count=1 -timeout=40m ./e2e/...
+
+.PHONY: fuzz
+fuzz: need-go ## Run each fuzz test for FUZZTIME
+	@for package in $$(go list ./...); do \
+		for test in $$(go test -list='^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "go test -fuzz='^$$test$$' -fuzztime=$(FUZZTIME) $$package"; \
+			go test -run='^$$' -fuzz="^$$test$$" -fuzztime=$(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: need-go ## Run the benchmarks
+	go test -run='^$$' -bench=. -benchmem ./...
+
+# The parts of check, in the order of their price.
+
+.PHONY: check-make
+check-make: # An undefined variable is an empty word in somebody's rm: an error, in every recipe.
+	@warnings=$$($(MAKE) --dry-run help demo lab-up lab-down lab-env build image generate test integration e2e fuzz bench 2>&1 >/dev/null \
+		| grep 'undefined variable' || true); \
+	if [[ -n $$warnings ]]; then echo "$$warnings" >&2; exit 1; fi
+
+.PHONY: check-format
+check-format:
+	@files=$$(gofmt -l .); if [[ -n $$files ]]; then printf 'not formatted, run gofmt -w on:\n%s\n' "$$files" >&2; exit 1; fi
+
+.PHONY: check-vet
+check-vet:
+	@$(foreach module,$(MODULES),echo 'go vet in $(module)' && (cd $(module) && go vet ./...) &&) true
+
+# Vulnerabilities are not checked here: govulncheck must fetch its database, and
+# `make check` must also work, and mean the same, where only a module proxy is in reach.
+.PHONY: check-lint
+check-lint:
+	@$(foreach module,$(MODULES),echo 'staticcheck and exhaustive in $(module)' && \
+		(cd $(module) && $(TOOL) staticcheck ./... && $(TOOL) exhaustive -default-signifies-exhaustive=false ./...) &&) true
+
+.PHONY: check-laws
+check-laws: # Who may import what, how long things may be, what is never done; also part of `make test`.
+	go test ./internal/importlaw ./internal/budget ./internal/habit
+
+.PHONY: check-chart
+check-chart: # Helm itself renders the chart; to renew what came out: cd charts && go test . -update
+	cd charts && go test ./...
+
+.PHONY: check-generated
+check-generated: # Generated files say the same as what they are generated from.
+	@tree() { git status --porcelain --untracked-files=all && git diff --no-ext-diff; }; \
+	before=$$(tree); $(MAKE) generate; after=$$(tree); \
+	if [[ $$before != "$$after" ]]; then \
+		diff <(echo "$$before") <(echo "$$after") >&2 || true; \
+		echo 'make generate changed these files: commit them together with their source' >&2; exit 1; \
+	fi
+
+# What the targets stand on.
+
+.PHONY: need-go
+need-go:
+	@found=$$(go version 2>/dev/null || GOTOOLCHAIN=local go version 2>/dev/null || true); \
+	read -r _ _ version _ <<<"$${found:-go version none}"; \
+	if ! printf 'go%s\n%s\n' '$(GO)' "$$version" | sort --version-sort --check=silent; then \
+		echo "Serin needs Go $(GO) or newer and found $$version: install it from https://go.dev/dl and put it first in PATH." >&2; exit 1; \
+	fi
+
+.PHONY: need-gcc
+need-gcc: # The race detector is linked by a C compiler.
+	@command -v "$$(go env CC)" >/dev/null && exit; \
+	if [[ $$(id --user) == 0 ]] && command -v apt-get >/dev/null; then \
+		apt-get update --quiet=2 && apt-get install --yes --quiet=2 --no-install-recommends gcc libc6-dev; \
+	else \
+		echo "The race detector needs a C compiler and $$(go env CC) is not there: install gcc (on Debian: apt-get install gcc libc6-dev)." >&2; exit 1; \
+	fi

@@ -1,0 +1,213 @@
+package v1beta1
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/serinhq/serin/rollout"
+)
+
+// Drain is how long requests under way are given before the pods they are on
+// may go.
+const Drain = 2 * time.Second
+
+// Features says what the operator at hand can do for one Canary.
+type Features struct {
+	Provider  string   // the traffic provider in effect: Canary.Provider of the -mesh-provider
+	Available []string // all providers at hand, named when Provider is none of them
+	Metrics   string   // name of the metrics provider of the built-in checks, for words
+
+	Routes  bool // the provider routes at all; false for kubernetes
+	Weight  bool // it divides requests by weight
+	Mirror  bool // it can copy requests to the canary
+	Match   bool // it can limit a route to matching requests
+	Parents bool // it attaches routes to spec.service.gatewayRefs, and needs one
+
+	SameNamespaceOnly bool // -no-cross-namespace-refs
+}
+
+// Compile turns a Canary into the plan of its releases. The errors name field,
+// value and remedy; they are about the spec alone, so trying again does not help.
+// With errors the plan is one that does nothing and must not be followed.
+func Compile(c *Canary, f Features) (rollout.Plan, field.ErrorList) {
+	analysis, warnings := adapt(c.Analysis(), f)
+	plan := rollout.Plan{
+		Subject: rollout.Subject{
+			Name: c.Name, Namespace: c.Namespace,
+			Target: c.Spec.TargetRef.Name, Kind: c.Spec.TargetRef.Kind,
+			Provider: f.Provider, Metrics: f.Metrics,
+		},
+		Strategy:  analysis.Strategy(),
+		Steps:     []rollout.Step{{Route: rollout.Split(0)}},
+		Confirm:   analysis.has(ConfirmRolloutHook),
+		After:     analysis.has(PostRolloutHook),
+		Interval:  analysis.Period(),
+		Deadline:  c.Deadline(),
+		Drain:     Drain,
+		Threshold: analysis.Failures(),
+		Skip:      c.Skips(),
+		Suspend:   c.Spec.Suspend,
+		Routes:    f.Routes,
+	}
+	errs := validate(c, analysis, f)
+	if plan.Skip || len(errs) > 0 {
+		return plan, errs
+	}
+	plan.Warnings = warnings
+	plan.Rollback = analysis.has(RollbackHook)
+	plan.Steps = steps(analysis, f)
+	plan.Back = back(analysis, plan.Steps[len(plan.Steps)-1].Route)
+	return plan, nil
+}
+
+// adapt fits an analysis to a provider that cannot route, as the reference
+// does, and says so in the reference's words. A missing analysis is an empty one.
+func adapt(a *CanaryAnalysis, f Features) (CanaryAnalysis, []string) {
+	if a == nil {
+		return CanaryAnalysis{}, nil
+	}
+	adapted := *a
+	if f.Routes {
+		return adapted, nil
+	}
+	var warnings []string
+	if len(adapted.Match) > 0 {
+		adapted.Match = nil
+		warnings = append(warnings, "A/B testing is not supported when using the "+f.Provider+" provider")
+	}
+	if adapted.Iterations == 0 {
+		adapted.Iterations = 10
+		warnings = append(warnings,
+			"Progressive traffic is not supported when using the "+f.Provider+" provider",
+			"Setting canaryAnalysis.iterations: 10")
+	}
+	adapted.Mirror = false
+	return adapted, warnings
+}
+
+// steps is what a release goes through.
+func steps(a CanaryAnalysis, f Features) []rollout.Step {
+	all := []rollout.Step{arrival(a)}
+	switch a.Strategy() {
+	case rollout.Canary:
+		all = append(all, weighted(a)...)
+	case rollout.BlueGreen:
+		all = append(all, blueGreen(a, f)...)
+	case rollout.ABTesting:
+		all = append(all, abTesting(a)...)
+	}
+	return all
+}
+
+// arrival is the wait for the pods of the canary, with no traffic on them yet.
+func arrival(a CanaryAnalysis) rollout.Step {
+	step := rollout.Step{Route: rollout.Split(0), Enter: rollout.Arrive}
+	if a.has(PreRolloutHook) {
+		step.Check = rollout.PreRollout
+	}
+	if a.Strategy() == rollout.Canary {
+		step.Gates = gates(a, ConfirmTrafficIncreaseHook)
+	}
+	return step
+}
+
+// weighted is one step for each weight, after one of mirrored requests if asked.
+// Leaving a weight needs its gate; leaving the mirror does not, as its gate was
+// passed on arrival.
+func weighted(a CanaryAnalysis) []rollout.Step {
+	var all []rollout.Step
+	if mirror := a.mirrored(); mirror > 0 {
+		all = append(all, look(a, rollout.Route{Primary: 100, Mirror: mirror, Match: len(a.Match) > 0}, rollout.Advance))
+	}
+	for _, weight := range weights(a) {
+		step := look(a, split(a, weight), rollout.Advance)
+		step.Gates = gates(a, ConfirmTrafficIncreaseHook)
+		all = append(all, step)
+	}
+	last := &all[len(all)-1]
+	last.Gates = append(last.Gates, gates(a, ConfirmPromotionHook)...)
+	return all
+}
+
+// weights is the ramp. Steps of a fixed size may end beyond maxWeight: 20, 40,
+// 60 for steps of 20 up to 50. Nothing goes beyond 100.
+func weights(a CanaryAnalysis) []int {
+	var ramp []int
+	if a.StepWeight > 0 {
+		greatest := a.MaxWeight
+		if greatest == 0 {
+			greatest = 100
+		}
+		for weight := 0; weight < greatest; ramp = append(ramp, weight) {
+			weight = min(weight+min(a.StepWeight, 100), 100)
+		}
+		return ramp
+	}
+	for _, weight := range a.StepWeights {
+		ramp = append(ramp, min(weight, 100))
+		if weight >= 100 {
+			break
+		}
+	}
+	return ramp
+}
+
+// blueGreen tests the canary without users for some iterations, then with all
+// of them once. Promotion is confirmed before each of the two.
+func blueGreen(a CanaryAnalysis, f Features) []rollout.Step {
+	var all []rollout.Step
+	for range a.Iterations {
+		all = append(all, look(a, rollout.Route{Primary: 100, Mirror: a.mirrored()}, rollout.Advance))
+	}
+	all[len(all)-1].Gates = gates(a, ConfirmPromotionHook)
+	final := look(a, rollout.Split(100), rollout.Switch)
+	if !f.Routes {
+		final = look(a, rollout.Split(0), rollout.Settle)
+	}
+	final.Gates = gates(a, ConfirmPromotionHook)
+	return append(all, final)
+}
+
+// abTesting gives the canary all matching requests for some iterations.
+func abTesting(a CanaryAnalysis) []rollout.Step {
+	var all []rollout.Step
+	for range a.Iterations {
+		all = append(all, look(a, split(a, 100), rollout.Advance))
+	}
+	all[len(all)-1].Gates = gates(a, ConfirmPromotionHook)
+	return all
+}
+
+// look is a step that lasts an interval and then asks the checks.
+func look(a CanaryAnalysis, route rollout.Route, enter rollout.Entry) rollout.Step {
+	return rollout.Step{Route: route, Hold: a.Period(), Check: rollout.Checks, Enter: enter}
+}
+
+// split gives the canary a share of the requests that match, or of all of them.
+func split(a CanaryAnalysis, canary int) rollout.Route {
+	route := rollout.Split(canary)
+	route.Match = len(a.Match) > 0 && canary > 0
+	return route
+}
+
+// back is the way home after promotion, from the last route of the analysis.
+func back(a CanaryAnalysis, last rollout.Route) []rollout.Route {
+	if a.StepWeightPromotion <= 0 {
+		return nil
+	}
+	var routes []rollout.Route
+	for weight := last.Canary; weight > 0; {
+		weight = max(weight-a.StepWeightPromotion, 0)
+		routes = append(routes, split(a, weight))
+	}
+	return routes
+}
+
+// gates are the given kind of gate if the analysis has hooks for it.
+func gates(a CanaryAnalysis, kind HookType) []rollout.Probe {
+	if !a.has(kind) {
+		return nil
+	}
+	return []rollout.Probe{rollout.Probe(kind)}
+}

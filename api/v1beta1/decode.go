@@ -1,0 +1,191 @@
+package v1beta1
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Decode reads one stored Canary, of v1beta1 or v1alpha3. What does not fit its
+// field is left out and named in the error with its value, so that the rest can
+// still be used: a Canary is returned always. Unknown fields are ignored, and
+// so is nonsense in status, which the operator writes anew.
+func Decode(obj map[string]any) (*Canary, error) {
+	canary := new(Canary)
+	return canary, decode(obj, canary)
+}
+
+// DecodeMetricTemplate reads one stored MetricTemplate, as Decode does.
+func DecodeMetricTemplate(obj map[string]any) (*MetricTemplate, error) {
+	template := new(MetricTemplate)
+	return template, decode(obj, template)
+}
+
+// DecodeAlertProvider reads one stored AlertProvider, as Decode does.
+func DecodeAlertProvider(obj map[string]any) (*AlertProvider, error) {
+	provider := new(AlertProvider)
+	return provider, decode(obj, provider)
+}
+
+func decode(obj map[string]any, into any) error {
+	var d decoder
+	d.read(reflect.ValueOf(into).Elem(), obj, nil)
+	return d.errs.ToAggregate()
+}
+
+// A decoder fills Go values from JSON values and goes on after an error, which
+// the decoders of the standard library and of apimachinery do not.
+type decoder struct {
+	errs field.ErrorList
+}
+
+func (d *decoder) read(into reflect.Value, value any, path *field.Path) {
+	if value == nil {
+		return
+	}
+	if own, ok := into.Addr().Interface().(json.Unmarshaler); ok {
+		d.unmarshal(own, value, path)
+		return
+	}
+	switch into.Kind() {
+	case reflect.Pointer:
+		d.pointer(into, value, path)
+	case reflect.Struct:
+		d.structure(into, value, path)
+	case reflect.Map:
+		d.table(into, value, path)
+	case reflect.Slice:
+		d.list(into, value, path)
+	default:
+		d.scalar(into, value, path)
+	}
+}
+
+func (d *decoder) refuse(path *field.Path, value any, want string) {
+	if path == nil || path.Root().String() != "status" {
+		d.errs = append(d.errs, field.TypeInvalid(path, shown(value), "must be "+want))
+	}
+}
+
+// unmarshal leaves a value to a type that reads JSON itself.
+func (d *decoder) unmarshal(into json.Unmarshaler, value any, path *field.Path) {
+	text, err := json.Marshal(value)
+	if err == nil {
+		err = into.UnmarshalJSON(text)
+	}
+	if err == nil {
+		return
+	}
+	switch into.(type) {
+	case *intstr.IntOrString:
+		d.refuse(path, value, "a whole number or a name")
+	case *metav1.Time:
+		d.refuse(path, value, "a time such as 2006-01-02T15:04:05Z")
+	default:
+		d.refuse(path, value, "something else")
+	}
+}
+
+// pointer stays nil if a scalar does not fit.
+func (d *decoder) pointer(into reflect.Value, value any, path *field.Path) {
+	elem := reflect.New(into.Type().Elem())
+	if d.fits(elem.Elem(), value, path) {
+		into.Set(elem)
+	}
+}
+
+// fits reads a value and reports whether there is anything to keep of it.
+func (d *decoder) fits(into reflect.Value, value any, path *field.Path) bool {
+	inner := decoder{}
+	inner.read(into, value, path)
+	d.errs = append(d.errs, inner.errs...)
+	return len(inner.errs) == 0 || into.Kind() == reflect.Struct
+}
+
+func (d *decoder) structure(into reflect.Value, value any, path *field.Path) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		d.refuse(path, value, "an object")
+		return
+	}
+	for i := range into.NumField() {
+		name, options, _ := strings.Cut(into.Type().Field(i).Tag.Get("json"), ",")
+		switch {
+		case name == "" && options == "inline":
+			d.read(into.Field(i), object, path)
+		case name != "" && name != "-":
+			d.read(into.Field(i), object[name], path.Child(name))
+		}
+	}
+}
+
+func (d *decoder) table(into reflect.Value, value any, path *field.Path) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		d.refuse(path, value, "an object")
+		return
+	}
+	table := reflect.MakeMapWithSize(into.Type(), len(object))
+	for key, item := range object {
+		elem := reflect.New(into.Type().Elem()).Elem()
+		if d.fits(elem, item, path.Key(key)) {
+			table.SetMapIndex(reflect.ValueOf(key).Convert(into.Type().Key()), elem)
+		}
+	}
+	into.Set(table)
+}
+
+func (d *decoder) list(into reflect.Value, value any, path *field.Path) {
+	items, ok := value.([]any)
+	if !ok {
+		d.refuse(path, value, "a list")
+		return
+	}
+	list := reflect.MakeSlice(into.Type(), 0, len(items))
+	for i, item := range items {
+		elem := reflect.New(into.Type().Elem()).Elem()
+		if d.fits(elem, item, path.Index(i)) {
+			list = reflect.Append(list, elem)
+		}
+	}
+	into.Set(list)
+}
+
+func (d *decoder) scalar(into reflect.Value, value any, path *field.Path) {
+	switch into.Kind() {
+	case reflect.String:
+		text, ok := value.(string)
+		if !ok {
+			d.refuse(path, value, "text; put it in quotes")
+			return
+		}
+		into.SetString(text)
+	case reflect.Bool:
+		yes, ok := value.(bool)
+		if !ok {
+			d.refuse(path, value, "true or false, without quotes")
+			return
+		}
+		into.SetBool(yes)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		number, ok := whole(value)
+		if !ok || into.OverflowInt(number) {
+			d.refuse(path, value, "a whole number, without quotes")
+			return
+		}
+		into.SetInt(number)
+	case reflect.Float64:
+		number, ok := decimal(value)
+		if !ok {
+			d.refuse(path, value, "a number, without quotes")
+			return
+		}
+		into.SetFloat(number)
+	default:
+		d.refuse(path, value, "of a type this version knows, not "+into.Type().String())
+	}
+}

@@ -1,0 +1,34 @@
+{{/* What a release needs and nothing else. Objects are made and changed by
+server-side apply, which is create and patch. */}}
+{{- define "serin.rules" -}}
+- apiGroups: [flagger.app]
+  resources: [canaries]
+  verbs: [get, list, watch, update, patch]
+- apiGroups: [flagger.app]
+  resources: [canaries/status]
+  verbs: [get, update, patch]
+# Objects name their Canary as owner and block its deletion; some clusters ask
+# for this right then.
+- apiGroups: [flagger.app]
+  resources: [canaries/finalizers]
+  verbs: [update]
+- apiGroups: [flagger.app]
+  resources: [metrictemplates, alertproviders]
+  verbs: [get, list, watch]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch]
+# Credentials named by a MetricTemplate or AlertProvider, one at a time.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+- apiGroups: ["", events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}

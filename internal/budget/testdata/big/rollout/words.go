@@ -1,0 +1,6 @@
+package rollout
+
+const (
+	one = "words"
+	two = "are data"
+)

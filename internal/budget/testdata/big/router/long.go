@@ -1,0 +1,9 @@
+package router
+
+var long = Provider{
+	Name: "" +
+		"l" +
+		"o" +
+		"n" +
+		"g",
+}

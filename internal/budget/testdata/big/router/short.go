@@ -1,0 +1,3 @@
+package router
+
+func short() Provider { return Provider{} }

@@ -1,0 +1,3 @@
+module github.com/serinhq/serin
+
+go 1.26.0

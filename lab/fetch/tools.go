@@ -1,0 +1,105 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Tool is a Go program that is built from a module of its own under lab/tools.
+type Tool struct {
+	Name    string
+	Version string
+	Package string   // what to build; "." is the tool's own main package
+	Stamps  []string // -X values: the versions the programs tell
+	Patches []Patch
+}
+
+// Tools are all programs that are built. Each has a module of its own because their
+// dependencies contradict each other or replace each other; the versions they have in
+// common are equal on purpose, so that they share the build cache.
+func Tools() []Tool {
+	return []Tool{Kubernetes(), Contour(), Podinfo(), Pause()}
+}
+
+// Kubernetes is the multicall program of all parts of Kubernetes and etcd.
+func Kubernetes() Tool {
+	const version = "1.36.3"
+	var stamps []string
+	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
+		stamps = append(stamps,
+			pkg+".gitVersion=v"+version, pkg+".gitMajor=1", pkg+".gitMinor=36", pkg+".gitTreeState=clean")
+	}
+	return Tool{Name: "kubernetes", Version: version, Package: ".", Stamps: stamps}
+}
+
+// Contour is the gateway's control plane.
+func Contour() Tool {
+	const version = "1.33.8"
+	return Tool{
+		Name: "contour", Version: version, Package: "github.com/projectcontour/contour/cmd/contour",
+		Stamps:  []string{"github.com/projectcontour/contour/internal/build.Version=v" + version},
+		Patches: contourPatches(),
+	}
+}
+
+// Podinfo is the application that the demo and the tests release.
+func Podinfo() Tool {
+	return Tool{Name: "podinfo", Version: "6.9.2", Package: "github.com/stefanprodan/podinfo/cmd/podinfo"}
+}
+
+// Pause holds the namespaces of a pod.
+func Pause() Tool { return Tool{Name: "pause", Version: "1", Package: "."} }
+
+// FindTool returns the tool with that name.
+func FindTool(name string) (Tool, error) {
+	i := slices.IndexFunc(Tools(), func(t Tool) bool { return t.Name == name })
+	if i < 0 {
+		return Tool{}, fmt.Errorf("there is no tool %q to build", name)
+	}
+	return Tools()[i], nil
+}
+
+// source finds the folder of the tool's module: the lab's tools are looked for from the
+// working directory upwards, because modules inside a module cannot be embedded.
+func (t Tool) source() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the source of %s: %w", t.Name, err)
+	}
+	for {
+		for _, inside := range []string{"tools", filepath.Join("lab", "tools")} {
+			candidate := filepath.Join(dir, inside, t.Name)
+			if _, err := os.Stat(filepath.Join(candidate, "go.mod")); err == nil {
+				return candidate, nil
+			}
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("the source of the lab's tools was not found: run this inside the Serin repository")
+		}
+		dir = parent
+	}
+}
+
+// key is the name of the tool's cache entry.
+func (t Tool) key(source string) (string, error) {
+	var parts [][]byte
+	for _, name := range []string{"go.mod", "go.sum", "main.go"} {
+		data, err := os.ReadFile(filepath.Join(source, name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("read the source of %s: %w", t.Name, err)
+		}
+		parts = append(parts, data)
+	}
+	parts = append(parts, []byte(compilerFlags))
+	for _, stamp := range t.Stamps {
+		parts = append(parts, []byte(stamp))
+	}
+	for _, patch := range t.Patches {
+		parts = append(parts, patch.text())
+	}
+	return fmt.Sprintf("%s-%s-%s", t.Name, t.Version, Sum(parts...)), nil
+}

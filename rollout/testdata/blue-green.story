@@ -1,0 +1,37 @@
+plan blue-green
+see target=v1 parked=no canary=ready primary=down
+  Initializing step 0, failures 0: route 100/0 (not exposed), canary as it is, primary v1
+  Warning waiting for rollout to finish: 0 of 2 updated replicas are available
+see copied=want
+see primary=ready
+  Initializing step 1, failures 0: route 100/0, canary as it is, primary v1
+see routed=yes online=pass
+  Normal  all the metrics providers are available!
+  Normal  Initialization done! podinfo.test
+  Initialized step 0, failures 0: route 100/0, canary up, primary v1
+see after=2s
+  Initialized step 0, failures 0: route 100/0, canary to zero, primary v1
+see parked=yes canary=down
+  Initialized step 0, failures 0: route 100/0, canary as it is, primary v1
+see target=v2 parked=no canary=ready
+  Normal  New revision detected! Scaling up podinfo.test
+  Progressing step 0, failures 0: route 100/0, canary up, primary v1
+  Normal  Starting canary analysis for podinfo.test
+  Normal  Advance podinfo.test canary iteration 1/1
+  Progressing step 1, failures 0: route 100/0 mirror 100, canary up, primary v1
+see after=10s checks=pass confirm-promotion=pass
+  Normal  Confirm-promotion check gate passed
+  Normal  Stop traffic mirroring and route all traffic to canary
+  Progressing step 2, failures 0: route 0/100, canary up, primary v1
+see after=10s checks=pass confirm-promotion=pass
+  Normal  Confirm-promotion check gate passed
+  Normal  Copying podinfo.test template spec to podinfo-primary.test
+  Promoting step 0, failures 0: route 0/100, canary up, primary v2
+see copied=want
+  Normal  Routing all traffic to primary
+  Finalising step 0, failures 0: route 100/0, canary up, primary v2
+see after=2s
+  Normal  Promotion completed! Scaling down podinfo.test
+  Succeeded step 0, failures 0: route 100/0, canary to zero, primary v2
+see parked=yes canary=down
+  Succeeded step 0, failures 0: route 100/0, canary as it is, primary v2
