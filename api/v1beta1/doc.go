@@ -19,5 +19,3 @@
 // +kubebuilder:object:generate=true
 // +groupName=flagger.app
 package v1beta1
-
-//go:generate go tool -modfile=../../tools.mod controller-gen object crd:allowDangerousTypes=true output:crd:dir=../../config/crd paths=../...
