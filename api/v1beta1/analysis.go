@@ -8,7 +8,7 @@ package v1beta1
 type CanaryAnalysis struct {
 	// Time between two looks at the checks, which is also the time a step lasts at
 	// least: minutes or seconds, such as 1m, 30s or 1m30s. Less than 10s counts as
-	// 10s. Default 60s, also for a stored value that is not a duration.
+	// 10s. What is not a duration, such as 1min, counts as 60s.
 	// +required
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+(m|s)')",message="give minutes or seconds, such as 1m, 30s or 1m30s"
@@ -44,7 +44,6 @@ type CanaryAnalysis struct {
 	// before. Promotion begins at the last; more than 100 counts as 100.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=128
 	// +kubebuilder:validation:XValidation:rule="self.isSorted() && self.all(weight, self.exists_one(other, other == weight))",message="each weight must be greater than the one before, such as [1, 5, 20, 50]"
 	// +kubebuilder:validation:items:Minimum=1
@@ -235,7 +234,7 @@ type Webhook struct {
 	// than 501. Default 0.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000
+	// +kubebuilder:validation:Maximum=2147483647
 	Retries int `json:"retries,omitempty"`
 
 	// Do not verify the certificate of the server. TLS itself stays on. Default false.
