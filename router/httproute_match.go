@@ -142,6 +142,8 @@ func pathMatch(path *field.Path, uri Text) (*gatewayv1.HTTPPathMatch, field.Erro
 		kind = gatewayv1.PathMatchPathPrefix
 	case Regex:
 		return &gatewayv1.HTTPPathMatch{Type: new(gatewayv1.PathMatchRegularExpression), Value: &uri.Value}, nil
+	case Suffix:
+		return nil, field.ErrorList{unsupported(path, uri, "exact, prefix or regex")}
 	default:
 		return nil, field.ErrorList{unsupported(path, uri, "exact, prefix or regex")}
 	}

@@ -79,6 +79,7 @@ func (s *CanaryStatus) inherited(state rollout.State) rollout.State {
 		if s.CanaryWeight == 100 {
 			state.Serving, state.Weight = rollout.OnCanary, 100
 		}
+	case rollout.New, rollout.Initializing, rollout.Initialized, rollout.Waiting, rollout.Finalising, rollout.Succeeded:
 	}
 	return state
 }
@@ -137,9 +138,11 @@ func iterations(state rollout.State, plan rollout.Plan) int {
 	switch state.Phase {
 	case rollout.Progressing, rollout.WaitingPromotion:
 		return max(0, min(state.Step, len(plan.Steps)-1))
-	default:
+	case rollout.New, rollout.Initializing, rollout.Initialized, rollout.Waiting,
+		rollout.Promoting, rollout.Finalising, rollout.Succeeded, rollout.Failed:
 		return 0
 	}
+	return 0
 }
 
 func words(pending rollout.Effects) []string {
