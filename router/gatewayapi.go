@@ -20,7 +20,7 @@ import (
 // Without Match there is only the first rule, for all service matches.
 func gatewayAPI(version string) Provider {
 	kind := schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: version, Kind: "HTTPRoute"}
-	caps := Caps{Weight: true, Mirror: true, Match: true}
+	caps := Caps{Weight: true, Mirror: true, Match: true, Parents: true}
 	return Provider{
 		Caps:  caps,
 		Kinds: []schema.GroupVersionKind{kind},

@@ -41,6 +41,7 @@ type Caps struct {
 	Match    bool // divide only the requests that match (A/B testing)
 	Affinity bool // keep a client on the side it first saw
 	TCP      bool // divide connections instead of requests
+	Parents  bool // attach routes to spec.service.gatewayRefs, which must name one
 }
 
 // Providers are the traffic systems Serin can drive, by the name used in

@@ -76,7 +76,7 @@ func adapt(a *CanaryAnalysis, f Features) (CanaryAnalysis, []string) {
 		adapted.Match = nil
 		warnings = append(warnings, "A/B testing is not supported when using the "+f.Provider+" provider")
 	}
-	if adapted.Iterations < 1 {
+	if adapted.Iterations == 0 {
 		adapted.Iterations = 10
 		warnings = append(warnings,
 			"Progressive traffic is not supported when using the "+f.Provider+" provider",

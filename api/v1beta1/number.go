@@ -40,6 +40,10 @@ func decimal(value any) (float64, bool) {
 func shown(value any) any {
 	const longest = 64
 	switch v := value.(type) {
+	case float64:
+		if n, ok := whole(v); ok {
+			return n
+		}
 	case map[string]any:
 		return "{...}"
 	case []any:

@@ -337,7 +337,7 @@ type Mirror struct {
 
 // BackendRef names a service behind a route.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.group) && self.group != ”) || (has(self.kind) && self.kind != 'Service') || has(self.port)",message="a reference to a Service must give its port",fieldPath=".port"
+// +kubebuilder:validation:XValidation:rule="(has(self.group) && self.group.size() > 0) || (has(self.kind) && self.kind != 'Service') || has(self.port)",message="a reference to a Service must give its port",fieldPath=".port"
 type BackendRef struct {
 	// API group; empty for the core group.
 	// +optional

@@ -32,7 +32,7 @@ func validate(c *Canary, analysis CanaryAnalysis, f Features) field.ErrorList {
 	}
 	errs = append(errs, metrics(analysis, path)...)
 	errs = append(errs, numbers(analysis, path)...)
-	if slices.Contains(f.Available, f.Provider) {
+	if f.Routes && slices.Contains(f.Available, f.Provider) {
 		errs = append(errs, capabilities(analysis, f, path)...)
 	}
 	return errs

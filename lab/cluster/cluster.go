@@ -79,10 +79,14 @@ func (c *Cluster) Down(_ context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Down ends the lab with that name, running or dead. It is no error if there is none.
+// Down ends the lab with that name, running or dead, and removes what other dead ones have
+// left. It is no error if there is none.
 func Down(ctx context.Context, name string) error {
 	cache, err := fetch.Open()
 	if err != nil {
+		return err
+	}
+	if err := sweep(ctx, cache); err != nil {
 		return err
 	}
 	c, err := read(stateDir(cache, name))

@@ -40,6 +40,12 @@ func Up(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := preflight(ctx, cache); err != nil {
+		return nil, err
+	}
+	if err := sweep(ctx, cache); err != nil {
+		return nil, err
+	}
 	parts, err := gather(ctx, cache, opts.Progress)
 	if err != nil {
 		return nil, err
@@ -59,11 +65,6 @@ func begin(ctx context.Context, cache fetch.Cache, opts Options, parts Parts) (*
 	if err == nil && old.alive() {
 		return nil, fmt.Errorf("a lab named %s runs already: use it, end it with `down`, or choose another name", opts.Name)
 	}
-	if err == nil { // leftovers of a lab that was killed
-		if err := old.Down(ctx); err != nil {
-			return nil, err
-		}
-	}
 	if err := os.MkdirAll(state, 0o755); err != nil {
 		return nil, fmt.Errorf("make the state folder: %w", err)
 	}
@@ -74,6 +75,9 @@ func begin(ctx context.Context, cache fetch.Cache, opts Options, parts Parts) (*
 	config := parts.config()
 	config.Name, config.ID, config.State = c.Name, c.ID, state
 	n, err := node.Launch(ctx, config, show(opts.Progress))
+	if err != nil && ctx.Err() != nil { // nobody wants it, or its logs, any more
+		return nil, errors.Join(err, c.Down(context.WithoutCancel(ctx)))
+	}
 	if err != nil {
 		// The logs stay: the error refers to them. The next start removes them.
 		return nil, errors.Join(err, node.RemoveCgroup(c.ID))

@@ -30,9 +30,9 @@ func (c Cache) Build(ctx context.Context, tool Tool, note Note) (string, error) 
 			return err
 		}
 		defer unlock()
-		work, err := os.MkdirTemp(c.Dir, ".building-"+tool.Name+"-")
+		work, err := c.temp("building-" + tool.Name)
 		if err != nil {
-			return fmt.Errorf("make a folder to build %s in: %w", tool.Name, err)
+			return err
 		}
 		defer os.RemoveAll(work)
 		if _, err := dependencies(ctx, tool, source, note); err != nil {

@@ -75,9 +75,9 @@ func (c Cache) Entry(ctx context.Context, name string, fill func(dir string) err
 	if c.Has(name) {
 		return final, nil
 	}
-	temp, err := os.MkdirTemp(c.Dir, ".making-"+name+"-")
+	temp, err := c.temp("making-" + name)
 	if err != nil {
-		return "", fmt.Errorf("make a folder for %s: %w", name, err)
+		return "", err
 	}
 	if err := c.fill(temp, final, fill); err != nil {
 		return "", errors.Join(err, os.RemoveAll(temp))
@@ -98,25 +98,61 @@ func (c Cache) fill(temp, final string, fill func(string) error) error {
 	return nil
 }
 
+// temp makes an empty folder of that name, and removes those that killed processes have
+// left. The caller holds a lock that nobody else who uses the name can hold.
+func (c Cache) temp(name string) (string, error) {
+	left, err := filepath.Glob(filepath.Join(c.Dir, "."+name+"-*"))
+	if err != nil {
+		return "", fmt.Errorf("look for leftovers of %s: %w", name, err)
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", fmt.Errorf("remove leftovers: %w", err)
+		}
+	}
+	dir, err := os.MkdirTemp(c.Dir, "."+name+"-")
+	if err != nil {
+		return "", fmt.Errorf("make a folder for %s: %w", name, err)
+	}
+	return dir, nil
+}
+
 // lockLimit is how long another process may take to make what we want: a first build.
 const lockLimit = 30 * time.Minute
 
 // Lock takes the named lock of this cache, waiting for other processes to leave it. The
 // kernel frees it when its holder dies.
 func (c Cache) Lock(ctx context.Context, name string) (unlock func(), err error) {
+	err = await.Condition(ctx, lockLimit, "wait for another process to leave "+name, func(context.Context) error {
+		var free bool
+		unlock, free, err = c.TryLock(name)
+		if err != nil {
+			return await.Final{Err: err}
+		}
+		if !free {
+			return errors.New("it is still there")
+		}
+		return nil
+	})
+	return unlock, err
+}
+
+// TryLock takes the named lock if it is free.
+func (c Cache) TryLock(name string) (unlock func(), free bool, err error) {
 	dir := filepath.Join(c.Dir, "locks")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the folder of locks: %w", err)
+		return nil, false, fmt.Errorf("make the folder of locks: %w", err)
 	}
 	file, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("open a lock: %w", err)
+		return nil, false, fmt.Errorf("open a lock: %w", err)
 	}
-	err = await.Condition(ctx, lockLimit, "wait for another process to make "+name, func(context.Context) error {
-		return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	})
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, false, file.Close()
+	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, false, errors.Join(fmt.Errorf("take the lock %s: %w", name, err), file.Close())
 	}
-	return func() { _ = file.Close() }, nil // closing frees the lock; there is nothing to lose
+	return func() { _ = file.Close() }, true, nil // closing frees the lock; there is nothing to lose
 }

@@ -84,11 +84,6 @@ func (c *Client) Apply(ctx context.Context, path string, object []byte) error {
 	return body.Close()
 }
 
-// Stream opens path and returns the open answer, for watches.
-func (c *Client) Stream(ctx context.Context, path string) (io.ReadCloser, error) {
-	return c.open(ctx, http.MethodGet, path, "", nil)
-}
-
 func (c *Client) open(ctx context.Context, method, path, kind string, body []byte) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.access.Host+path, bytes.NewReader(body))
 	if err != nil {

@@ -3,6 +3,7 @@ package node
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,21 +12,27 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/serinhq/serin/lab/await"
 )
 
-// cgroupMounts lists where the kernel's control groups are: one folder for version 2, one
-// for each controller for version 1. A version 2 tree beside version 1 has no controllers
-// that the node could use and is left out.
-func cgroupMounts() (folders []string, v2 bool, err error) {
-	data, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return nil, false, fmt.Errorf("read the mounts: %w", err)
-	}
-	return parseCgroupMounts(data)
+// mounts are the folders where the kernel's control groups are.
+type mounts struct {
+	v1 []string // one for each controller
+	v2 string   // the one tree of version 2
 }
 
-func parseCgroupMounts(mountinfo []byte) (folders []string, v2 bool, err error) {
-	var unified string
+// readMounts finds the control groups of this machine.
+func readMounts() (mounts, error) {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return mounts{}, fmt.Errorf("read the mounts: %w", err)
+	}
+	return parseMounts(data)
+}
+
+func parseMounts(mountinfo []byte) (mounts, error) {
+	var m mounts
 	scanner := bufio.NewScanner(bytes.NewReader(mountinfo))
 	for scanner.Scan() {
 		// 36 35 98:0 /root /mount/point options - type source options
@@ -37,35 +44,49 @@ func parseCgroupMounts(mountinfo []byte) (folders []string, v2 bool, err error) 
 		}
 		switch kind, _, _ := strings.Cut(after, " "); kind {
 		case "cgroup":
-			if !slices.Contains(folders, fields[mountPoint]) {
-				folders = append(folders, fields[mountPoint])
+			if !slices.Contains(m.v1, fields[mountPoint]) {
+				m.v1 = append(m.v1, fields[mountPoint])
 			}
 		case "cgroup2":
-			unified = fields[mountPoint]
+			m.v2 = fields[mountPoint]
 		}
 	}
-	switch {
-	case len(folders) > 0:
-		return folders, false, nil
-	case unified != "":
-		return []string{unified}, true, nil
-	default:
-		return nil, false, errors.New("no control groups are mounted under /sys/fs/cgroup: mount them, or start the machine's init system")
+	if len(m.v1) == 0 && m.v2 == "" {
+		return mounts{}, errors.New("no control groups are mounted under /sys/fs/cgroup: mount them, or start the machine's init system")
 	}
+	return m, nil
+}
+
+// used are the folders in which the kubelet makes groups. A version 2 tree beside version
+// 1 has no controllers for it.
+func (m mounts) used() []string {
+	if len(m.v1) > 0 {
+		return m.v1
+	}
+	return []string{m.v2}
+}
+
+// all are the folders in which something may be left: runc makes groups in a version 2
+// tree beside version 1, too.
+func (m mounts) all() []string {
+	if m.v2 == "" {
+		return m.v1
+	}
+	return append(slices.Clone(m.v1), m.v2)
 }
 
 // makeCgroup makes the group under which all pods of this node live.
 func makeCgroup(name string) error {
-	folders, v2, err := cgroupMounts()
+	m, err := readMounts()
 	if err != nil {
 		return err
 	}
-	for _, folder := range folders {
+	for _, folder := range m.used() {
 		group := filepath.Join(folder, name)
 		if err := os.Mkdir(group, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("make the control group %s: %w", group, err)
 		}
-		if v2 {
+		if folder == m.v2 {
 			err = delegate(folder, group)
 		} else {
 			err = fillCpuset(folder, group)
@@ -157,18 +178,22 @@ func moveToLeaf(group string) error {
 	return nil
 }
 
-// RemoveCgroup removes the empty groups a node with this id has left.
+// RemoveCgroup removes the empty groups a node with this id has left. They become empty a
+// moment after the node's end.
 func RemoveCgroup(id string) error {
-	folders, _, err := cgroupMounts()
+	m, err := readMounts()
 	if err != nil {
 		return err
 	}
 	name := Config{ID: id}.cgroup()
-	var errs []error
-	for _, folder := range folders {
-		errs = append(errs, removeGroup(filepath.Join(folder, name)))
-	}
-	return errors.Join(errs...)
+	return await.Condition(context.Background(), endLimit, "remove what the lab has left", func(context.Context) error {
+		for _, folder := range m.all() {
+			if err := removeGroup(filepath.Join(folder, name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // removeGroup removes a group and those below it; their files vanish with them.

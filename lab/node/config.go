@@ -28,7 +28,6 @@ type Config struct {
 const (
 	nodeAddress  = "10.199.0.1"
 	podNetwork   = "10.244.0.0/24"
-	podGateway   = "10.244.0.1"
 	services     = "10.96.0.0/16"
 	firstService = "10.96.0.1"
 	nodeName     = "lab"

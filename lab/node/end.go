@@ -34,7 +34,8 @@ func End(pid int) error {
 // later one with the same number. It is empty when there is no such process, or only its
 // entry is left.
 func Started(pid int) string {
-	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	dir := filepath.Join("/proc", strconv.Itoa(pid))
+	data, err := os.ReadFile(filepath.Join(dir, "stat"))
 	if err != nil {
 		return ""
 	}
@@ -42,8 +43,15 @@ func Started(pid int) string {
 	_, after, found := strings.Cut(string(data), ") ")
 	fields := strings.Fields(after)
 	const state, startTime = 0, 19
-	if !found || len(fields) <= startTime || fields[state] == "Z" || fields[state] == "X" {
+	if !found || len(fields) <= startTime {
 		return ""
+	}
+	if fields[state] == "Z" || fields[state] == "X" {
+		// The first thread may be dead while another still ends the whole namespace.
+		threads, err := os.ReadDir(filepath.Join(dir, "task"))
+		if err != nil || len(threads) <= 1 {
+			return ""
+		}
 	}
 	return fields[startTime]
 }

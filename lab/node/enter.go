@@ -100,32 +100,6 @@ func startNode(state string) (int, error) {
 	return process.Pid, nil
 }
 
-// setupMounts makes a /proc of the new process namespace and a /run of its own, in which
-// the state folder has a short name.
-func setupMounts(state string) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("keep mounts to ourselves: %w", err)
-	}
-	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	fd, err := unix.Open(state, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open the state folder %s: %w", state, err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
-		return fmt.Errorf("mount /run: %w", err)
-	}
-	if err := os.Mkdir(inside, 0o755); err != nil {
-		return fmt.Errorf("make %s: %w", inside, err)
-	}
-	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", fd), inside, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("mount the state folder: %w", err)
-	}
-	return nil
-}
-
 // runNode is the second process: it starts everything and ends when anything ends.
 func runNode() int {
 	events := &speaker{out: os.NewFile(eventsFile, "events")}

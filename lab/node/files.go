@@ -25,7 +25,6 @@ func (n *theNode) writeFiles() error {
 		"proxy.yaml":       n.proxyConfig(),
 		"contour.yaml":     contourConfig(),
 		"prometheus.yaml":  prometheusConfig(),
-		"resolv.conf":      "nameserver " + nodeAddress + "\n",
 	} {
 		file := n.path(name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {

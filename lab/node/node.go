@@ -48,32 +48,32 @@ func (n *theNode) start(ctx context.Context, handed [listeners]net.Listener) err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	engine, api := make(chan struct{}), make(chan struct{})
-	group.Go(func() error { return n.step("containerd and images", n.startEngine, ctx, engine) })
-	group.Go(func() error { return n.step("etcd and kube-apiserver", n.startAPI, ctx, api) })
-	group.Go(func() error { return n.step("Prometheus", n.startPrometheus, ctx, nil) })
+	group.Go(func() error { return n.step(ctx, "containerd and images", n.startEngine, engine) })
+	group.Go(func() error { return n.step(ctx, "etcd and kube-apiserver", n.startAPI, api) })
+	group.Go(func() error { return n.step(ctx, "Prometheus", n.startPrometheus, nil) })
 	group.Go(func() error {
-		if !both(ctx, api, engine) {
+		if !all(ctx, api, engine) {
 			return ctx.Err()
 		}
-		return n.step("kubelet and kube-proxy", n.startKubelet, ctx, nil)
+		return n.step(ctx, "kubelet and kube-proxy", n.startKubelet, nil)
 	})
 	for name, work := range map[string]func(context.Context) error{
 		"controllers and scheduler": n.startControllers,
 		"gateway":                   n.startGateway,
-		"pod discovery":             n.startDiscovery,
+		"discovery and DNS":         n.startDiscovery,
 	} {
 		group.Go(func() error {
-			if !both(ctx, api) {
+			if !all(ctx, api) {
 				return ctx.Err()
 			}
-			return n.step(name, work, ctx, nil)
+			return n.step(ctx, name, work, nil)
 		})
 	}
 	return group.Wait()
 }
 
 // step runs one part of the start and closes done after it.
-func (n *theNode) step(name string, work func(context.Context) error, ctx context.Context, done chan<- struct{}) error {
+func (n *theNode) step(ctx context.Context, name string, work func(context.Context) error, done chan<- struct{}) error {
 	err := n.events.step(name, func() error { return work(ctx) })
 	if err == nil && done != nil {
 		close(done)
@@ -81,8 +81,8 @@ func (n *theNode) step(name string, work func(context.Context) error, ctx contex
 	return err
 }
 
-// both waits for all channels to be closed and tells whether that happened before ctx ended.
-func both(ctx context.Context, channels ...<-chan struct{}) bool {
+// all waits for all channels to be closed and tells whether that happened before ctx ended.
+func all(ctx context.Context, channels ...<-chan struct{}) bool {
 	for _, c := range channels {
 		select {
 		case <-c:

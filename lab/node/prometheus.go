@@ -3,10 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"net"
-	"os"
-
-	"github.com/serinhq/serin/lab/sd"
 )
 
 func (n *theNode) startPrometheus(ctx context.Context) error {
@@ -21,20 +17,6 @@ func (n *theNode) startPrometheus(ctx context.Context) error {
 		return err
 	}
 	return until(ctx, prometheus, answers("http://127.0.0.1:"+prometheusPort+"/-/ready"))
-}
-
-// startDiscovery serves the list of pods that Debian's Prometheus cannot find by itself.
-func (n *theNode) startDiscovery(ctx context.Context) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:"+discoveryPort)
-	if err != nil {
-		return fmt.Errorf("listen for Prometheus: %w", err)
-	}
-	pods := sd.New(n.client)
-	// They live as long as the node does, not as long as its start.
-	lifetime := context.WithoutCancel(ctx)
-	go pods.Watch(lifetime)
-	go func() { fmt.Fprintln(os.Stderr, "pod discovery ended:", pods.Serve(listener)) }()
-	return nil
 }
 
 func prometheusConfig() string {

@@ -28,8 +28,8 @@ type Process struct {
 	done chan struct{}
 }
 
-// Start starts the program; its output goes to <Logs>/<Name>.log. The program dies with
-// the thread that started it, so a killed test leaves nothing behind.
+// Start starts the program; its output goes to <Logs>/<Name>.log. On Linux the program dies
+// with this process, so a killed test leaves nothing behind.
 func Start(spec Spec) (*Process, error) {
 	log := filepath.Join(spec.Logs, spec.Name+".log")
 	file, err := os.Create(log)
@@ -40,7 +40,7 @@ func Start(spec Spec) (*Process, error) {
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Env = append(os.Environ(), spec.Env...)
 	cmd.Stdout, cmd.Stderr = file, file
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = dieWithUs()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", spec.Name, err)
 	}

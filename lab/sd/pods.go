@@ -3,9 +3,6 @@ package sd
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -30,59 +27,14 @@ func New(client *kube.Client) *Pods {
 	return &Pods{client: client, pods: map[string]pod{}}
 }
 
-// Watch follows the pods until ctx ends. After an error it begins again with a list.
-func (p *Pods) Watch(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := p.follow(ctx); err != nil && ctx.Err() == nil {
-			slog.Warn("watching pods begins again", "err", err)
-			pause(ctx)
-		}
-	}
-}
+// Watch follows the pods until ctx ends.
+func (p *Pods) Watch(ctx context.Context) { kube.Follow(ctx, p.client, "/api/v1/pods", follower{p}) }
 
-// pause keeps a broken API server from being asked without end.
-func pause(ctx context.Context) {
-	timer := time.NewTimer(time.Second)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
+// follower keeps the methods that change the list out of what others see of it.
+type follower struct{ *Pods }
 
-func (p *Pods) follow(ctx context.Context) error {
-	var list struct {
-		Metadata struct{ ResourceVersion string }
-		Items    []pod
-	}
-	if err := p.client.Read(ctx, "/api/v1/pods", &list); err != nil {
-		return err
-	}
-	p.replace(list.Items)
-	body, err := p.client.Stream(ctx, "/api/v1/pods?watch=1&resourceVersion="+list.Metadata.ResourceVersion)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	decoder := json.NewDecoder(body)
-	for {
-		var event struct {
-			Type   string
-			Object pod
-		}
-		if err := decoder.Decode(&event); errors.Is(err, io.EOF) {
-			return nil // watches end after some minutes
-		} else if err != nil {
-			return fmt.Errorf("read the watch: %w", err)
-		}
-		if event.Type == "ERROR" {
-			return errors.New("the watch is too old")
-		}
-		p.change(event.Type, event.Object)
-	}
-}
-
-func (p *Pods) replace(items []pod) {
+// Replace takes the whole list.
+func (p follower) Replace(items []pod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	clear(p.pods)
@@ -91,7 +43,8 @@ func (p *Pods) replace(items []pod) {
 	}
 }
 
-func (p *Pods) change(kind string, item pod) {
+// Change takes one pod.
+func (p follower) Change(kind string, item pod) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if kind == "DELETED" {

@@ -1,0 +1,175 @@
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
+	"github.com/serinhq/serin/workload"
+)
+
+// act makes the world match the state: first the way of the requests, then the
+// pods, so that nobody is routed to what has just gone.
+func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.State) error {
+	want := rollout.Want(v.plan, state)
+	objects, err := v.desired(want)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, object := range objects {
+		errs = append(errs, r.apply(ctx, v, m, object))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err // pods stay while their route is not as it should be
+	}
+	return r.scale(ctx, v, want.Canary)
+}
+
+// desired lists every object of a state, in the order in which they are applied.
+func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
+	primary, canary, err := router.Services(v.service, v.live)
+	if err != nil {
+		return nil, fmt.Errorf("render the services of %s: %w", v.service.Name, err)
+	}
+	objects := []router.Object{canary, primary}
+	if want.Expose {
+		traffic, err := v.traffic(want)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, traffic...)
+	}
+	// A revision other than the workload's cannot be made: there is no template.
+	if want.Primary != "" && want.Primary == v.seen.Target {
+		twin, err := workload.Primary(v.target, v.options)
+		if err != nil {
+			return nil, fmt.Errorf("render the primary of %s: %w", v.target.Name, err)
+		}
+		objects = append(objects, twin)
+	}
+	return objects, nil
+}
+
+// traffic lists the objects on the way of a request: the route and the apex.
+func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
+	var objects []router.Object
+	if v.provider.Render != nil {
+		routes, err := v.provider.Render(v.service, want.Route)
+		if err != nil {
+			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)
+		}
+		objects = append(objects, routes...)
+	}
+	apex, err := router.Apex(v.service, v.live)
+	if err != nil {
+		return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
+	}
+	return append(objects, apex), nil
+}
+
+// find returns the live object with the kind and name of the given one, as JSON.
+func (v *view) find(object router.Object) *unstructured.Unstructured {
+	for i := range v.routes {
+		if v.routes[i].GetKind() == object.GetKind() && v.routes[i].GetName() == object.GetName() {
+			return &v.routes[i]
+		}
+	}
+	switch {
+	case object.GetKind() == "Deployment" && v.primary != nil && object.GetName() == v.primary.Name:
+		return plain(v.primary)
+	case object.GetKind() != "Service":
+		return nil
+	}
+	for _, service := range []client.Object{v.live.Apex, v.live.Primary, v.live.Canary} {
+		if !absent(service) && service.GetName() == object.GetName() {
+			return plain(service)
+		}
+	}
+	return nil
+}
+
+// plain is a typed object as JSON; nil if it cannot be encoded, which no object
+// that came from JSON can be.
+func plain(object client.Object) *unstructured.Unstructured {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return nil
+	}
+	return &unstructured.Unstructured{Object: content}
+}
+
+// apply sends an object if the cluster has another one. What was sent already
+// is not sent again before the cache has moved.
+func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.Object) error {
+	live := v.find(object)
+	before := ""
+	if live != nil {
+		before = live.GetResourceVersion()
+		if covers(live.Object, object.Object) {
+			return nil
+		}
+	}
+	name := object.GetKind() + " " + object.GetName()
+	sum := digest(object)
+	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
+		return nil
+	}
+	send := object.DeepCopy()
+	err := r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(send), client.FieldOwner(manager), client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("apply %s.%s: %w", name, object.GetNamespace(), err)
+	}
+	m.applied[name] = applied{digest: sum, before: before}
+	verb := "updated"
+	if live == nil {
+		verb = "created"
+	}
+	r.log(v.canary).Info(fmt.Sprintf("%s.%s %s", name, object.GetNamespace(), verb))
+	return nil
+}
+
+// scale patches the replicas of the workload: the only field of the user's
+// object that is ever written.
+func (r *reconciler) scale(ctx context.Context, v *view, to rollout.Scale) error {
+	var replicas int32
+	switch to {
+	case rollout.Leave:
+		return nil
+	case rollout.Up:
+		replicas = workload.ScaleUp(v.target, v.primary)
+	case rollout.Zero:
+	}
+	if v.target.Spec.Replicas != nil && *v.target.Spec.Replicas == replicas {
+		return nil
+	}
+	patch := client.RawPatch(types.MergePatchType, workload.Scaled(replicas))
+	target := &appsv1.Deployment{ObjectMeta: v.target.ObjectMeta}
+	if err := r.client.Patch(ctx, target, patch, client.FieldOwner(manager)); err != nil {
+		return fmt.Errorf("scale deployment %s.%s to %d: %w", v.target.Name, v.target.Namespace, replicas, err)
+	}
+	if replicas == 0 {
+		r.log(v.canary).Info(fmt.Sprintf("Scaling down Deployment %s.%s", v.target.Name, v.target.Namespace))
+	}
+	return nil
+}
+
+func digest(object router.Object) string {
+	text, err := json.Marshal(object.Object)
+	if err != nil {
+		return "" // equal to no other: the object is applied
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

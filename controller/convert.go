@@ -1,0 +1,165 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/router"
+	"github.com/serinhq/serin/workload"
+)
+
+// serviceOf is what providers need to know of a Canary, as plain values.
+func serviceOf(canary *v1beta1.Canary, options workload.Options, target *appsv1.Deployment) (router.Service, error) {
+	spec := canary.Spec.Service
+	s := router.Service{
+		Namespace: canary.Namespace, Name: canary.Apex(), Owner: options.Owner, Selector: options.Selector,
+		Port: spec.Port, PortName: spec.PortName, TargetPort: spec.TargetPort, AppProtocol: spec.AppProtocol,
+		TrafficDistribution: spec.TrafficDistribution, Headless: spec.Headless,
+		Apex: metadata(spec.Apex), Primary: metadata(spec.Primary), Canary: metadata(spec.Canary),
+		Hosts: spec.Hosts, Parents: parents(spec.GatewayRefs), Mirrors: mirrors(spec.Mirror),
+	}
+	if u := spec.UnmanagedMetadata; u != nil {
+		s.Unmanaged = router.Keys{Labels: u.Labels, Annotations: u.Annotations}
+	}
+	if spec.PortDiscovery {
+		s.Ports = router.Ports(target.Spec.Template, s)
+	}
+	for _, m := range spec.Match {
+		s.Match = append(s.Match, match(m))
+	}
+	if a := canary.Analysis(); a != nil {
+		for _, m := range a.Match {
+			s.Audience = append(s.Audience, router.Match{
+				Headers: texts(m.Headers), Query: texts(m.QueryParams), SourceLabels: m.SourceLabels})
+		}
+	}
+	if w := spec.Rewrite; w != nil {
+		s.Rewrite = router.Rewrite{Authority: w.Authority, URI: w.URI, PrefixOnly: w.Type == "ReplacePrefixMatch"}
+	}
+	if h := spec.Headers; h != nil {
+		s.Request, s.Response = headers(h.Request), headers(h.Response)
+	}
+	if c := spec.CorsPolicy; c != nil {
+		var err error
+		if s.CORS, err = cors(c); err != nil {
+			return router.Service{}, err
+		}
+	}
+	var err error
+	if s.Timeout, err = timeout("timeout", spec.Timeout); err != nil {
+		return router.Service{}, err
+	}
+	s.BackendTimeout, err = timeout("backendTimeout", spec.BackendTimeout)
+	return s, err
+}
+
+func metadata(m *v1beta1.Metadata) router.Metadata {
+	if m == nil {
+		return router.Metadata{}
+	}
+	return router.Metadata{Labels: m.Labels, Annotations: m.Annotations}
+}
+
+func parents(refs []v1beta1.GatewayRef) []router.Parent {
+	var all []router.Parent
+	for _, ref := range refs {
+		all = append(all, router.Parent{Group: value(ref.Group), Kind: value(ref.Kind), Namespace: value(ref.Namespace),
+			Name: ref.Name, SectionName: value(ref.SectionName), Port: value(ref.Port)})
+	}
+	return all
+}
+
+func mirrors(list []v1beta1.Mirror) []router.Backend {
+	var all []router.Backend
+	for _, m := range list {
+		ref := m.BackendRef
+		all = append(all, router.Backend{Group: value(ref.Group), Kind: value(ref.Kind), Namespace: value(ref.Namespace),
+			Name: ref.Name, Port: value(ref.Port)})
+	}
+	return all
+}
+
+func match(m v1beta1.HTTPMatch) router.Match {
+	return router.Match{
+		Name: m.Name, URI: text(m.URI), Scheme: text(m.Scheme), Method: text(m.Method), Authority: text(m.Authority),
+		Headers: texts(m.Headers), WithoutHeaders: texts(m.WithoutHeaders), Query: texts(m.QueryParams),
+		IgnoreURICase: m.IgnoreURICase, Port: m.Port, Gateways: m.Gateways,
+		SourceLabels: m.SourceLabels, SourceNamespace: m.SourceNamespace,
+	}
+}
+
+func texts(all map[string]v1beta1.StringMatch) map[string]router.Text {
+	if len(all) == 0 {
+		return nil
+	}
+	out := map[string]router.Text{}
+	for name, m := range all {
+		out[name] = text(&m)
+	}
+	return out
+}
+
+func text(m *v1beta1.StringMatch) router.Text {
+	switch {
+	case m == nil:
+		return router.Text{}
+	case m.Exact != nil:
+		return router.Text{Op: router.Exact, Value: *m.Exact}
+	case m.Prefix != nil:
+		return router.Text{Op: router.Prefix, Value: *m.Prefix}
+	case m.Suffix != nil:
+		return router.Text{Op: router.Suffix, Value: *m.Suffix}
+	case m.Regex != nil:
+		return router.Text{Op: router.Regex, Value: *m.Regex}
+	default:
+		return router.Text{}
+	}
+}
+
+func headers(o *v1beta1.HeaderOperations) router.HeaderMod {
+	if o == nil {
+		return router.HeaderMod{}
+	}
+	return router.HeaderMod{Add: o.Add, Set: o.Set, Remove: o.Remove}
+}
+
+func cors(c *v1beta1.CorsPolicy) (router.CORS, error) {
+	age, err := timeout("corsPolicy.maxAge", c.MaxAge)
+	if err != nil {
+		return router.CORS{}, err
+	}
+	out := router.CORS{Methods: c.AllowMethods, Headers: c.AllowHeaders, Expose: c.ExposeHeaders,
+		Credentials: value(c.AllowCredentials), MaxAge: max(age, 0)}
+	for _, origin := range c.AllowOrigin {
+		out.Origins = append(out.Origins, router.Text{Op: router.Exact, Value: origin})
+	}
+	for i := range c.AllowOrigins {
+		out.Origins = append(out.Origins, text(&c.AllowOrigins[i]))
+	}
+	return out, nil
+}
+
+// timeout parses a duration of spec.service; an explicit zero means no limit.
+func timeout(field, given string) (time.Duration, error) {
+	if given == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(given)
+	switch {
+	case err != nil || d < 0:
+		return 0, fmt.Errorf("spec.service.%s: %q is not a duration; write for example 15s or 1m30s", field, given)
+	case d == 0:
+		return router.NoTimeout, nil
+	}
+	return d, nil
+}
+
+func value[T any](p *T) (zero T) {
+	if p == nil {
+		return zero
+	}
+	return *p
+}

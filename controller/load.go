@@ -1,0 +1,117 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/metric"
+	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
+)
+
+// Names of the indexes over Canaries.
+const (
+	byWorkload = "workload" // target and primary
+	byTarget   = "target"
+	byService  = "service" // apex, primary and canary; the route has the apex name
+)
+
+func kind(name string) schema.GroupVersionKind { return v1beta1.GroupVersion().WithKind(name) }
+
+// blank is an empty object of a kind. Canaries and MetricTemplates are read as
+// JSON, so that one that does not decode hurts no other.
+func blank(gvk schema.GroupVersionKind) *unstructured.Unstructured {
+	u := new(unstructured.Unstructured)
+	u.SetGroupVersionKind(gvk)
+	return u
+}
+
+// load reads a Canary from the cache, as stored and decoded. The error names the
+// fields that do not decode.
+func (r *reconciler) load(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, *v1beta1.Canary, error) {
+	raw := blank(kind("Canary"))
+	if err := r.client.Get(ctx, key, raw); err != nil {
+		return nil, nil, fmt.Errorf("read Canary %s: %w", key, err)
+	}
+	canary, err := v1beta1.Decode(raw.Object)
+	return raw, canary, err
+}
+
+// compile turns a Canary into a plan. The errors are about its spec, so trying
+// again does not help.
+func (r *reconciler) compile(ctx context.Context, canary *v1beta1.Canary) (rollout.Plan, field.ErrorList) {
+	plan, faults := v1beta1.Compile(canary, r.features(canary))
+	older, err := r.rival(ctx, canary)
+	switch {
+	case err != nil:
+		faults = append(faults, field.InternalError(field.NewPath("spec", "targetRef"), err))
+	case older != "":
+		faults = append(faults, field.Invalid(field.NewPath("spec", "targetRef", "name"), canary.Spec.TargetRef.Name,
+			fmt.Sprintf("Canary %s already releases this workload; delete one of the two", older)))
+	}
+	return plan, faults
+}
+
+func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
+	name := canary.Provider(r.options.MeshProvider)
+	provider := r.providers[name]
+	return v1beta1.Features{
+		Provider:          name,
+		Available:         slices.Sorted(maps.Keys(r.providers)),
+		Metrics:           metric.Provider(r.options.MeshProvider, canary.Spec.Provider),
+		Routes:            len(provider.Kinds) > 0,
+		Weight:            provider.Caps.Weight,
+		Mirror:            provider.Caps.Mirror,
+		Match:             provider.Caps.Match,
+		Parents:           provider.Caps.Parents,
+		SameNamespaceOnly: r.options.SameNamespace,
+	}
+}
+
+// rival names an older Canary with the same target: two would undo each other.
+func (r *reconciler) rival(ctx context.Context, canary *v1beta1.Canary) (string, error) {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(kind("CanaryList"))
+	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byTarget: canary.Spec.TargetRef.Name})
+	if err != nil {
+		return "", fmt.Errorf("list Canaries of %s: %w", canary.Spec.TargetRef.Name, err)
+	}
+	for _, other := range list.Items {
+		mine, theirs := canary.CreationTimestamp, other.GetCreationTimestamp()
+		older := theirs.Before(&mine) || theirs.Equal(&mine) && other.GetName() < canary.Name
+		if other.GetUID() != canary.UID && older {
+			return other.GetName(), nil
+		}
+	}
+	return "", nil
+}
+
+// installed returns the providers whose kinds the cluster has.
+func installed(has func(schema.GroupVersionKind) bool) map[string]router.Provider {
+	found := map[string]router.Provider{}
+	for name, provider := range router.Providers {
+		if !slices.ContainsFunc(provider.Kinds, func(k schema.GroupVersionKind) bool { return !has(k) }) {
+			found[name] = provider
+		}
+	}
+	return found
+}
+
+// encoded is a status as JSON values.
+func encoded(status v1beta1.CanaryStatus) (map[string]any, error) {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&status)
+	if err != nil {
+		return nil, fmt.Errorf("encode status: %w", err)
+	}
+	return object, nil
+}

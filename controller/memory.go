@@ -1,0 +1,60 @@
+package controller
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// memory is what the process remembers of each Canary. Losing it costs a few
+// requests and never correctness: status is the truth.
+type memory struct {
+	mu   sync.Mutex
+	memo map[types.NamespacedName]*memo
+}
+
+// A memo belongs to the worker that holds the key of its Canary, so it needs no
+// lock of its own.
+type memo struct {
+	uid        types.UID
+	transition int64           // highest one written or seen
+	spoken     int64           // transition whose outbox was said; -1 for none
+	said       map[string]bool // messages said in this transition
+	applied    map[string]applied
+}
+
+// applied remembers an apply whose result the cache has not shown yet.
+type applied struct {
+	digest string // of what was applied
+	before string // resourceVersion in the cache at that time
+}
+
+func newMemory() *memory { return &memory{memo: map[types.NamespacedName]*memo{}} }
+
+// of returns the memo of the Canary, a new one if the object was made anew.
+func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if known, ok := m.memo[key]; ok && known.uid == uid {
+		return known
+	}
+	fresh := &memo{uid: uid, spoken: -1, said: map[string]bool{}, applied: map[string]applied{}}
+	m.memo[key] = fresh
+	return fresh
+}
+
+// forget drops the memo and reports whether there was one.
+func (m *memory) forget(key types.NamespacedName) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.memo[key]
+	delete(m.memo, key)
+	return ok
+}
+
+// at moves on to a transition: what was said before may be said again.
+func (m *memo) at(transition int64) {
+	if transition != m.transition {
+		m.transition, m.said = transition, map[string]bool{}
+	}
+}

@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
+	"github.com/serinhq/serin/workload"
+)
+
+// A view is the part of the cluster that one Canary is about, read from caches.
+// Objects that do not exist are nil.
+type view struct {
+	canary   *v1beta1.Canary
+	plan     rollout.Plan
+	provider router.Provider
+	options  workload.Options
+
+	target  *appsv1.Deployment
+	primary *appsv1.Deployment
+	live    router.Live
+	routes  []router.Object
+	service router.Service
+
+	seen  rollout.Observation
+	notes []rollout.Report // what could not be read, for people
+}
+
+// look reads the objects of a Canary. Its errors are those of the API machinery;
+// what a person must mend becomes a note.
+func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan rollout.Plan) (*view, error) {
+	v := &view{canary: canary, plan: plan, provider: r.providers[canary.Provider(r.options.MeshProvider)]}
+	v.seen.Now = r.options.clock()
+	namespace := canary.Namespace
+	var err error
+	if v.target, err = read(ctx, r.client, namespace, canary.Spec.TargetRef.Name, &appsv1.Deployment{}); err != nil {
+		return nil, err
+	}
+	if v.primary, err = read(ctx, r.client, namespace, canary.PrimaryName(), &appsv1.Deployment{}); err != nil {
+		return nil, err
+	}
+	for name, into := range map[string]**corev1.Service{
+		canary.Apex(): &v.live.Apex, canary.PrimaryService(): &v.live.Primary, canary.CanaryService(): &v.live.Canary,
+	} {
+		if *into, err = read(ctx, r.client, namespace, name, &corev1.Service{}); err != nil {
+			return nil, err
+		}
+	}
+	for _, gvk := range v.provider.Kinds {
+		object, err := read(ctx, r.client, namespace, canary.Apex(), blank(gvk))
+		if err != nil {
+			return nil, err
+		}
+		if object != nil {
+			v.routes = append(v.routes, *object)
+		}
+	}
+	r.measure(v)
+	return v, nil
+}
+
+// read gets one object from the cache; nil if there is none.
+func read[T client.Object](ctx context.Context, c client.Reader, namespace, name string, into T) (T, error) {
+	var none T
+	err := c.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, into)
+	switch {
+	case apierrors.IsNotFound(err):
+		return none, nil
+	case err != nil:
+		return none, fmt.Errorf("read %T %s.%s: %w", into, name, namespace, err)
+	}
+	return into, nil
+}
+
+// measure fills the observation from the objects.
+func (r *reconciler) measure(v *view) {
+	if v.target == nil {
+		v.note("deployment %s.%s not found", v.canary.Spec.TargetRef.Name, v.canary.Namespace)
+		return
+	}
+	selector, err := workload.SelectorOf(v.target, r.options.Selectors)
+	if err != nil {
+		v.note("%v", err)
+		return
+	}
+	if refs := workload.ConfigRefs(v.target.Spec.Template); r.options.ConfigTracking && len(refs) > 0 {
+		v.note("%s %s is used by %s.%s, but tracking of ConfigMaps and Secrets is not available in this version: "+
+			"start the operator with -enable-config-tracking=false to release without it",
+			refs[0].Kind, refs[0].Name, v.target.Name, v.target.Namespace)
+		return
+	}
+	v.options = workload.Options{
+		Owner: workload.Owner{Name: v.canary.Name, UID: string(v.canary.UID)}, Selector: selector,
+		Labels: r.options.Selectors, Include: r.options.Include, Live: v.primary,
+	}
+	v.seen.Copied = workload.Copied(v.target, v.options)
+	v.service, err = serviceOf(v.canary, v.options, v.target)
+	if err != nil {
+		v.note("%v", err)
+		return
+	}
+	v.seen.Target = workload.Revision(v.target.Spec.Template)
+	v.seen.Parked = v.target.Spec.Replicas != nil && *v.target.Spec.Replicas == 0
+	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
+	v.seen.Primary = v.health(v.primary, rollout.OnPrimary, v.canary.PrimaryReadyPercent())
+}
+
+func (v *view) health(d *appsv1.Deployment, side rollout.Side, percent int) rollout.Health {
+	if d == nil {
+		return rollout.Health{}
+	}
+	rule := workload.Rule{Side: side, Threshold: percent, Deadline: v.plan.Deadline}
+	return workload.Health(d, rule, v.seen.Now)
+}
+
+func (v *view) note(format string, args ...any) {
+	v.notes = append(v.notes, rollout.Report{Level: rollout.Warn, Message: fmt.Sprintf(format, args...)})
+}
+
+// readable reports whether the workload could be understood; if not, nothing is
+// decided and nothing is written.
+func (v *view) readable() bool { return v.seen.Target != "" }
+
+// routed reports whether the data plane serves the state: all objects on the
+// way of a request are as they should be, and the provider took the route.
+func (v *view) routed(state rollout.State) bool {
+	want := rollout.Want(v.plan, state)
+	if !want.Expose {
+		return false
+	}
+	objects, err := v.traffic(want)
+	if err != nil {
+		return false
+	}
+	for _, object := range objects {
+		if live := v.find(object); live == nil || !covers(live.Object, object.Object) {
+			return false
+		}
+	}
+	if len(v.provider.Kinds) == 0 {
+		return true
+	}
+	_, accepted, err := v.provider.Parse(v.routes)
+	return err == nil && accepted
+}

@@ -1,0 +1,197 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
+)
+
+// reconciler works on one Canary at a time, as doc.go draws it.
+type reconciler struct {
+	options   Options
+	client    client.Client // reads from caches
+	providers map[string]router.Provider
+	memory    *memory
+	probes    *pool
+	asker     *asker
+	voice     *voice
+	gauges    *gauges
+	life      context.Context // of the process; probes outlive a reconcile
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	raw, canary, err := r.load(ctx, req.NamespacedName)
+	switch {
+	case apierrors.IsNotFound(err):
+		r.forget(req)
+		return reconcile.Result{}, nil
+	case raw == nil:
+		return reconcile.Result{}, err
+	case canary.DeletionTimestamp != nil:
+		return reconcile.Result{}, nil // its objects go with it
+	}
+	m := r.memory.of(req.NamespacedName, canary.UID)
+	if canary.Status.Transition() < m.transition {
+		return reconcile.Result{}, nil // the cache is behind our own write; its event comes
+	}
+	m.at(canary.Status.Transition())
+	if err != nil {
+		return reconcile.Result{}, r.refuse(ctx, raw, canary, field.ErrorList{field.Invalid(field.NewPath("spec"), "", err.Error())})
+	}
+	plan, faults := r.compile(ctx, canary)
+	if len(faults) > 0 {
+		return reconcile.Result{}, r.refuse(ctx, raw, canary, faults)
+	}
+	return r.release(ctx, raw, canary, plan)
+}
+
+// release observes, decides, commits and acts.
+func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary, plan rollout.Plan) (reconcile.Result, error) {
+	key := client.ObjectKeyFromObject(canary)
+	m := r.memory.of(key, canary.UID)
+	v, err := r.look(ctx, canary, plan)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.voice.repeat(ctx, canary, m); err != nil {
+		return reconcile.Result{}, err
+	}
+	state := canary.Status.State()
+	if !v.readable() {
+		return reconcile.Result{}, r.voice.remark(ctx, canary, m, v.notes)
+	}
+	v.seen.Routed = v.routed(state)
+	v.seen.Answers = r.answers(v, state)
+	next, reports := rollout.Next(plan, state, v.seen)
+	if next != state || unsettled(canary) {
+		if err := r.commit(ctx, raw, v, next, reports); err != nil {
+			if apierrors.IsConflict(err) {
+				return reconcile.Result{}, nil // somebody was faster; the watch brings it
+			}
+			return reconcile.Result{}, err
+		}
+		m.at(canary.Status.Transition())
+		reports = nil // they are in the outbox
+	}
+	r.gauges.release(canary, plan, next)
+	if next.Paused {
+		return reconcile.Result{}, r.say(ctx, v, m, reports)
+	}
+	failed := r.act(ctx, v, m, next)
+	if failed != nil && !apierrors.IsConflict(failed) {
+		reports = append(reports, rollout.Report{Level: rollout.Warn, Message: failed.Error()})
+	}
+	if err := r.say(ctx, v, m, reports); err != nil {
+		return reconcile.Result{}, err
+	}
+	if failed != nil {
+		return reconcile.Result{}, failed
+	}
+	return r.ask(v, next), nil
+}
+
+// say reports a transition once and what stands in the way once in each.
+func (r *reconciler) say(ctx context.Context, v *view, m *memo, remarks []rollout.Report) error {
+	if err := r.voice.repeat(ctx, v.canary, m); err != nil {
+		return err
+	}
+	return r.voice.remark(ctx, v.canary, m, remarks)
+}
+
+// unsettled reports whether status says something that is no longer so: a spec
+// that was refused and is fine now.
+func unsettled(canary *v1beta1.Canary) bool {
+	for _, c := range canary.Status.Conditions {
+		if c.Type == v1beta1.Accepted {
+			return true
+		}
+	}
+	return false
+}
+
+// commit writes the decision, fenced by the resourceVersion that it was based on.
+func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured, v *view, state rollout.State, reports []rollout.Report) error {
+	canary := v.canary
+	canary.Status.Store(state, v.plan, v.seen.Now)
+	canary.Status.ObservedGeneration = canary.Generation
+	canary.Status.DropCondition(v1beta1.Accepted)
+	canary.Status.Rollout.Outbox = outbox(reports)
+	began := time.Now()
+	if err := r.write(ctx, raw, canary); err != nil {
+		return fmt.Errorf("commit %s of Canary %s.%s: %w", state.Phase, canary.Name, canary.Namespace, err)
+	}
+	r.memory.of(client.ObjectKeyFromObject(canary), canary.UID).at(canary.Status.Transition())
+	r.gauges.count(canary, v.plan, reports)
+	r.log(canary).Debug("committed", "phase", state.Phase, "step", state.Step, "weight", canary.Status.CanaryWeight,
+		"revision", state.Revision, "took", time.Since(began).String())
+	return nil
+}
+
+// refuse says in a condition what is wrong with a spec. A running release is
+// left as it is: its traffic does not move.
+func (r *reconciler) refuse(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary, faults field.ErrorList) error {
+	message := faults.ToAggregate().Error()
+	m := r.memory.of(client.ObjectKeyFromObject(canary), canary.UID)
+	before := canary.Status.DeepCopy()
+	canary.Status.SetCondition(v1beta1.Condition{
+		Type: v1beta1.Accepted, Status: metav1.ConditionFalse, Reason: "InvalidSpec", Message: message}, r.options.clock())
+	canary.Status.ObservedGeneration = canary.Generation
+	if !sameConditions(before, &canary.Status) || before.ObservedGeneration != canary.Generation {
+		if err := r.write(ctx, raw, canary); err != nil && !apierrors.IsConflict(err) {
+			return fmt.Errorf("refuse Canary %s.%s: %w", canary.Name, canary.Namespace, err)
+		}
+	}
+	return r.voice.remark(ctx, canary, m, []rollout.Report{{Level: rollout.Warn, Message: "invalid canary spec: " + message}})
+}
+
+func sameConditions(a, b *v1beta1.CanaryStatus) bool {
+	if len(a.Conditions) != len(b.Conditions) {
+		return false
+	}
+	for i := range a.Conditions {
+		if a.Conditions[i] != b.Conditions[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// write replaces the status of the stored object and takes over its new version.
+func (r *reconciler) write(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) error {
+	status, err := encoded(canary.Status)
+	if err != nil {
+		return err
+	}
+	update := raw.DeepCopy()
+	update.Object["status"] = status
+	if err := r.client.Status().Update(ctx, update, client.FieldOwner(manager)); err != nil {
+		return err
+	}
+	canary.ResourceVersion = update.GetResourceVersion()
+	return nil
+}
+
+func (r *reconciler) forget(req reconcile.Request) {
+	r.probes.keep(req.NamespacedName, nil)
+	r.gauges.forget(req.NamespacedName)
+	if r.memory.forget(req.NamespacedName) {
+		r.options.Log.Info(fmt.Sprintf("Deleting %s.%s from cache", req.Name, req.Namespace))
+	}
+}
+
+func (r *reconciler) log(canary *v1beta1.Canary) *slog.Logger {
+	return r.options.Log.With("canary", canary.Name+"."+canary.Namespace)
+}

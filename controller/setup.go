@@ -1,0 +1,132 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	ctrl "sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/serinhq/serin/hook"
+	"github.com/serinhq/serin/metric"
+	"github.com/serinhq/serin/router"
+)
+
+// Run operates until the context ends. It returns an error if it cannot start,
+// or has lost its lease.
+func Run(ctx context.Context, options Options) error {
+	m, err := newManager(options)
+	if err != nil {
+		return err
+	}
+	mapper := m.GetRESTMapper()
+	has := func(gvk schema.GroupVersionKind) bool {
+		_, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+		return err == nil
+	}
+	for _, name := range []string{"Canary", "MetricTemplate", "AlertProvider"} {
+		if _, err := mapper.RESTMapping(kind(name).GroupKind(), kind(name).Version); err != nil {
+			return fmt.Errorf("%s CRD is not registered: apply the CRDs of the chart first: %w", name, err)
+		}
+	}
+	registry := prometheus.NewRegistry()
+	r, err := assemble(ctx, m, options, installed(has), registry)
+	if err != nil {
+		return err
+	}
+	if err := m.Add(newServer(options, registry, m.GetCache())); err != nil {
+		return fmt.Errorf("add the HTTP server: %w", err)
+	}
+	options.Log.Info("Starting operator", "version", options.Version, "meshProvider", options.MeshProvider, "providers", len(r.providers))
+	err = m.Start(ctx)
+	r.probes.wait()
+	if err != nil {
+		return fmt.Errorf("run the operator: %w", err)
+	}
+	return nil
+}
+
+func newManager(options Options) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme} {
+		utilruntime.Must(add(scheme))
+	}
+	caching := cache.Options{DefaultTransform: slim, ReaderFailOnMissingInformer: true}
+	if options.Namespace != "" {
+		caching.DefaultNamespaces = map[string]cache.Config{options.Namespace: {}}
+	}
+	m, err := ctrl.New(options.Config, ctrl.Options{
+		Scheme:                  scheme,
+		Cache:                   caching,
+		Client:                  client.Options{Cache: &client.CacheOptions{Unstructured: true}},
+		Metrics:                 metricsserver.Options{BindAddress: "0"},
+		Logger:                  logr.FromSlogHandler(options.Log.Handler()),
+		LeaderElection:          options.LeaderElection,
+		LeaderElectionID:        lease,
+		LeaderElectionNamespace: options.LeaderElectionNamespace,
+		// Given up on the way out, so that the next one need not wait for it.
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("connect to the API server: %w", err)
+	}
+	return m, nil
+}
+
+// slim drops from cached objects what nobody reads.
+func slim(object any) (any, error) {
+	accessor, err := meta.Accessor(object)
+	if err != nil {
+		return object, nil //nolint:nilerr // a tombstone: kept as it is
+	}
+	accessor.SetManagedFields(nil)
+	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+		kept := map[string]string{}
+		for key, value := range annotations {
+			if key != corev1.LastAppliedConfigAnnotation {
+				kept[key] = value
+			}
+		}
+		accessor.SetAnnotations(kept)
+	}
+	return object, nil
+}
+
+// assemble wires the parts of the operator and its watches.
+func assemble(ctx context.Context, m ctrl.Manager, options Options, providers map[string]router.Provider, registry *prometheus.Registry) (*reconciler, error) {
+	wakes := make(chan event.GenericEvent, 1024)
+	wake := func(key types.NamespacedName) {
+		canary := blank(kind("Canary"))
+		canary.SetNamespace(key.Namespace)
+		canary.SetName(key.Name)
+		select {
+		case wakes <- event.GenericEvent{Object: canary}:
+		case <-ctx.Done():
+		}
+	}
+	hooks, gauges := hook.NewCaller(), newGauges(registry, options)
+	courier := newCourier(options, hooks)
+	r := &reconciler{
+		options: options, client: m.GetClient(), providers: providers, memory: newMemory(), life: ctx, gauges: gauges,
+		probes: newPool(options.Probes, options.clock, wake),
+		voice:  &voice{options: options, client: m.GetClient(), deliver: courier.send},
+		asker: &asker{options: options, cached: m.GetClient(), live: m.GetAPIReader(), hooks: hooks,
+			metrics: metric.NewClients(), gauges: gauges},
+	}
+	if err := m.Add(courier); err != nil {
+		return nil, fmt.Errorf("add the courier: %w", err)
+	}
+	return r, r.watch(ctx, m, wakes)
+}

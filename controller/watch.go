@@ -1,0 +1,140 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	ctrl "sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+)
+
+// A Canary that fails is tried again soon, then ever more rarely.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
+
+// watch makes everything that a Canary depends on wake it: itself, its
+// workloads, its services, its route, and the answers of its probes.
+func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event.GenericEvent) error {
+	canary := blank(kind("Canary"))
+	for name, keys := range map[string]func(*unstructured.Unstructured) []string{
+		byTarget: targetOf, byWorkload: workloadsOf, byService: servicesOf,
+	} {
+		index := func(o client.Object) []string { return keys(o.(*unstructured.Unstructured)) }
+		if err := m.GetFieldIndexer().IndexField(ctx, canary, name, index); err != nil {
+			return fmt.Errorf("index Canaries by %s: %w", name, err)
+		}
+	}
+	c, err := controller.New("canary", m, controller.Options{
+		Reconciler:              r,
+		MaxConcurrentReconciles: r.options.Workers,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+	})
+	if err != nil {
+		return fmt.Errorf("make the controller: %w", err)
+	}
+	sources := []source.Source{
+		source.Kind[client.Object](m.GetCache(), canary, &handler.EnqueueRequestForObject{}),
+		source.Kind[client.Object](m.GetCache(), &appsv1.Deployment{}, r.users(byWorkload)),
+		source.Kind[client.Object](m.GetCache(), &corev1.Service{}, r.users(byService)),
+		source.Channel(wakes, &handler.EnqueueRequestForObject{}),
+	}
+	for _, gvk := range r.kinds() {
+		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), r.users(byService)))
+	}
+	for _, s := range sources {
+		if err := c.Watch(s); err != nil {
+			return fmt.Errorf("watch %v: %w", s, err)
+		}
+	}
+	// Read by probes only, so that they cost no request; a change wakes nobody.
+	if _, err := m.GetCache().GetInformer(ctx, blank(kind("MetricTemplate"))); err != nil {
+		return fmt.Errorf("watch MetricTemplates: %w", err)
+	}
+	return nil
+}
+
+// kinds of the routes of all providers, each once.
+func (r *reconciler) kinds() []schema.GroupVersionKind {
+	var all []schema.GroupVersionKind
+	known := map[schema.GroupVersionKind]bool{}
+	for _, provider := range r.providers {
+		for _, gvk := range provider.Kinds {
+			if !known[gvk] {
+				known[gvk] = true
+				all = append(all, gvk)
+			}
+		}
+	}
+	return all
+}
+
+// users finds the Canaries that an object belongs to, by its name.
+func (r *reconciler) users(index string) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind("CanaryList"))
+		err := r.client.List(ctx, list, client.InNamespace(object.GetNamespace()), client.MatchingFields{index: object.GetName()})
+		if err != nil {
+			r.options.Log.Error("find the Canaries of an object", "object", object.GetName(), "err", err)
+			return nil
+		}
+		var requests []reconcile.Request
+		for _, canary := range list.Items {
+			requests = append(requests, reconcile.Request{
+				NamespacedName: types.NamespacedName{Namespace: canary.GetNamespace(), Name: canary.GetName()}})
+		}
+		return requests
+	})
+}
+
+func targetOf(canary *unstructured.Unstructured) []string {
+	if name := stringAt(canary, "spec", "targetRef", "name"); name != "" {
+		return []string{name}
+	}
+	return nil
+}
+
+func workloadsOf(canary *unstructured.Unstructured) []string {
+	return withSuffixes(targetOf(canary), "", "-primary")
+}
+
+func servicesOf(canary *unstructured.Unstructured) []string {
+	if name := stringAt(canary, "spec", "service", "name"); name != "" {
+		return withSuffixes([]string{name}, "", "-primary", "-canary")
+	}
+	return withSuffixes(targetOf(canary), "", "-primary", "-canary")
+}
+
+func withSuffixes(names []string, suffixes ...string) []string {
+	var all []string
+	for _, name := range names {
+		for _, suffix := range suffixes {
+			all = append(all, name+suffix)
+		}
+	}
+	return all
+}
+
+// stringAt reads a text of an object that may have any shape.
+func stringAt(object *unstructured.Unstructured, path ...string) string {
+	text, _, err := unstructured.NestedString(object.Object, path...)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,203 @@
+package integration
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+)
+
+// patience is how long anything may take on a busy machine before a test says
+// that it does not happen.
+const patience = 3 * time.Minute
+
+// plane is the API server that all tests of the package share; each test has a
+// namespace of its own.
+var plane struct {
+	config   *rest.Config
+	client   client.WithWatch
+	auditLog string
+}
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "integration:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "serin-integration-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	stop, kubeconfig, err := startPlane(ctx, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	if err := connect(ctx, kubeconfig); err != nil {
+		return 0, err
+	}
+	return m.Run(), nil
+}
+
+// startPlane builds the lab program and lets it run a control plane. It dies
+// with this process, whatever happens to it.
+func startPlane(ctx context.Context, dir string) (stop func() error, kubeconfig string, err error) {
+	lab := filepath.Join(dir, "lab")
+	build := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join("..", "lab"), "-o", lab, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, "", fmt.Errorf("build the lab: %w\n%s", err, out)
+	}
+	process := exec.Command(lab, "control-plane")
+	process.Stderr = os.Stderr
+	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	out, err := process.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := process.Start(); err != nil {
+		return nil, "", fmt.Errorf("start the control plane: %w", err)
+	}
+	stop = func() error {
+		if err := process.Process.Signal(syscall.SIGTERM); err != nil {
+			return fmt.Errorf("stop the control plane: %w", err)
+		}
+		return process.Wait()
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, "", errors.Join(fmt.Errorf("the control plane did not start: %w", err), stop())
+	}
+	return stop, strings.TrimSpace(line), nil
+}
+
+func connect(ctx context.Context, kubeconfig string) error {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return err
+	}
+	config.QPS, config.Burst = 500, 1000
+	config.UserAgent = "integration-test"
+	plane.config, plane.auditLog = config, filepath.Join(filepath.Dir(kubeconfig), "audit.log")
+	if plane.client, err = client.NewWithWatch(config, client.Options{}); err != nil {
+		return err
+	}
+	gateway, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
+	if err != nil {
+		return fmt.Errorf("find the Gateway API module: %w", err)
+	}
+	for _, dir := range []string{"../config/crd", filepath.Join(strings.TrimSpace(string(gateway)), "config/crd/standard")} {
+		if err := applyCRDs(ctx, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyCRDs installs every CustomResourceDefinition of a folder and waits until
+// it is served.
+func applyCRDs(ctx context.Context, dir string) error {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil || len(paths) == 0 {
+		return fmt.Errorf("no CRDs in %s: %w", dir, err)
+	}
+	for _, path := range paths {
+		object, err := readYAML(path)
+		if err != nil {
+			return err
+		}
+		if object.GetKind() != "CustomResourceDefinition" {
+			continue
+		}
+		if err := apply(ctx, plane.client, object); err != nil {
+			return fmt.Errorf("apply %s: %w", path, err)
+		}
+		if err := established(ctx, object.GetName()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func established(ctx context.Context, name string) error {
+	crd := blank(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return follow(ctx, plane.client, crd, "", name, func(u *unstructured.Unstructured) bool {
+		conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+		for _, c := range conditions {
+			if c, ok := c.(map[string]any); ok && c["type"] == "Established" && c["status"] == "True" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func readYAML(path string) (*unstructured.Unstructured, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	object := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal(text, &object.Object); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return object, nil
+}
+
+func apply(ctx context.Context, c client.Client, object *unstructured.Unstructured) error {
+	return c.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner("test"), client.ForceOwnership)
+}
+
+func blank(gvk schema.GroupVersionKind) *unstructured.Unstructured {
+	u := new(unstructured.Unstructured)
+	u.SetGroupVersionKind(gvk)
+	return u
+}
+
+// follow watches one object until the condition holds; it never polls.
+func follow(ctx context.Context, c client.WithWatch, like *unstructured.Unstructured, namespace, name string, until func(*unstructured.Unstructured) bool) error {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(like.GroupVersionKind())
+	list.SetKind(like.GetKind() + "List")
+	for {
+		w, err := c.Watch(ctx, list, client.InNamespace(namespace), client.MatchingFields{"metadata.name": name})
+		if err != nil {
+			return fmt.Errorf("watch %s %s: %w", like.GetKind(), name, err)
+		}
+		for event := range w.ResultChan() {
+			u, ok := event.Object.(*unstructured.Unstructured)
+			if ok && until(u) {
+				w.Stop()
+				return nil
+			}
+		}
+		w.Stop()
+		if ctx.Err() != nil {
+			return fmt.Errorf("wait for %s %s: %w", like.GetKind(), name, ctx.Err())
+		}
+	}
+}

@@ -1,0 +1,230 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/controller"
+)
+
+// A world is a namespace with a workload, the stand-ins around it, and an
+// operator that watches nothing else.
+type world struct {
+	t         *testing.T
+	ctx       context.Context
+	namespace string
+	pods      *kubelet
+	gateway   *gateway
+	metrics   *prometheus
+	hooks     *receiver
+
+	agent string // user agent of the operator, for the audit log
+	stop  func() // the running operator
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	t.Cleanup(cancel)
+	w := &world{t: t, ctx: ctx, pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t)}
+	ns := &corev1.Namespace{}
+	ns.GenerateName = "t-"
+	w.must(plane.client.Create(ctx, ns))
+	w.namespace = ns.Name
+	w.agent = "serin-test-" + ns.Name
+	t.Cleanup(func() {
+		if err := plane.client.Delete(context.Background(), ns); err != nil {
+			t.Logf("delete the namespace: %v", err)
+		}
+	})
+	w.pods.start(ctx, t, ns.Name)
+	w.gateway.start(ctx, t, ns.Name)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// operate starts an operator. It ends with the test, or when stop is called.
+func (w *world) operate() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.ctx)
+	config := rest.CopyConfig(plane.config)
+	config.UserAgent = w.agent
+	var running sync.WaitGroup
+	running.Go(func() {
+		err := controller.Run(ctx, controller.Options{
+			Version: "test", Config: config, Namespace: w.namespace, MeshProvider: "gatewayapi:v1",
+			MetricsServer: w.metrics.URL, Selectors: []string{"app"}, ConfigTracking: true,
+			Workers: 2, Probes: 8, Address: "127.0.0.1:0",
+			Log: slog.New(slog.NewTextHandler(logTo{w.t}, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
+		})
+		if err != nil && ctx.Err() == nil {
+			w.t.Errorf("the operator ended: %v", err)
+		}
+	})
+	w.stop = sync.OnceFunc(func() { cancel(); running.Wait() })
+	w.t.Cleanup(w.stop)
+}
+
+// logTo shows the operator's log with the test.
+type logTo struct{ t *testing.T }
+
+func (l logTo) Write(line []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(line)))
+	return len(line), nil
+}
+
+const deployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: podinfo}
+spec:
+  replicas: 2
+  progressDeadlineSeconds: 20
+  selector: {matchLabels: {app: podinfo}}
+  template:
+    metadata: {labels: {app: podinfo}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - name: app
+        image: %s
+        ports: [{name: http, containerPort: 9898}]
+`
+
+// push makes the workload ask for an image, as a user's pipeline does.
+func (w *world) push(image string) {
+	w.t.Helper()
+	object := w.parse(fmt.Sprintf(deployment, image))
+	// Replicas are the operator's once the Canary exists.
+	if w.deployment("podinfo") != nil {
+		unstructured.RemoveNestedField(object.Object, "spec", "replicas")
+	}
+	w.must(apply(w.ctx, plane.client, object))
+}
+
+// canary applies a Canary whose analysis is given as YAML.
+func (w *world) canary(analysis string) {
+	w.t.Helper()
+	w.must(apply(w.ctx, plane.client, w.parse(`
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: podinfo}
+spec:
+  provider: gatewayapi:v1
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: podinfo}
+  progressDeadlineSeconds: 30
+  service:
+    port: 80
+    targetPort: 9898
+    gatewayRefs: [{name: public}]
+  analysis:
+    interval: 10s
+    threshold: 1
+`+indent(analysis))))
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")
+}
+
+func (w *world) parse(text string) *unstructured.Unstructured {
+	w.t.Helper()
+	object := &unstructured.Unstructured{}
+	w.must(yaml.Unmarshal([]byte(text), &object.Object))
+	object.SetNamespace(w.namespace)
+	return object
+}
+
+// status reads the Canary once.
+func (w *world) status() *v1beta1.Canary {
+	w.t.Helper()
+	raw := blank(v1beta1.GroupVersion().WithKind("Canary"))
+	w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: "podinfo"}, raw))
+	canary, err := v1beta1.Decode(raw.Object)
+	w.must(err)
+	return canary
+}
+
+// until waits for the Canary to look as the function wants.
+func (w *world) until(what string, holds func(*v1beta1.Canary) bool) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	err := follow(ctx, plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, "podinfo",
+		func(u *unstructured.Unstructured) bool {
+			canary, err := v1beta1.Decode(u.Object)
+			return err == nil && holds(canary)
+		})
+	if err != nil {
+		status, _ := yaml.Marshal(w.status().Status)
+		w.t.Fatalf("waited for: %s\n%v\nstatus:\n%s\nevents:\n%s", what, err, status, strings.Join(w.events(), "\n"))
+	}
+}
+
+// phase waits for a phase with nothing left to do.
+func (w *world) phase(phase string) {
+	w.t.Helper()
+	w.until("phase "+phase, func(c *v1beta1.Canary) bool {
+		return string(c.Status.Phase) == phase && c.Status.Rollout != nil && len(c.Status.Rollout.Pending) == 0
+	})
+}
+
+// events returns the texts of all events of the Canary, sorted by name, which
+// is the order of their transitions.
+func (w *world) events() []string {
+	w.t.Helper()
+	list := &corev1.EventList{}
+	w.must(plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
+	slices.SortFunc(list.Items, func(a, b corev1.Event) int { return strings.Compare(a.Name, b.Name) })
+	var all []string
+	for _, e := range list.Items {
+		if e.InvolvedObject.Kind == "Canary" {
+			all = append(all, strings.ReplaceAll(e.Message, w.namespace, "NS"))
+		}
+	}
+	return all
+}
+
+// deployment reads a Deployment; nil if there is none.
+func (w *world) deployment(name string) *appsv1.Deployment {
+	w.t.Helper()
+	d := &appsv1.Deployment{}
+	err := plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, d)
+	if client.IgnoreNotFound(err) != nil {
+		w.t.Fatal(err)
+	}
+	if err != nil {
+		return nil
+	}
+	return d
+}
+
+func (w *world) image(name string) string {
+	w.t.Helper()
+	d := w.deployment(name)
+	if d == nil {
+		return "none"
+	}
+	return d.Spec.Template.Spec.Containers[0].Image
+}
