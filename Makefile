@@ -117,11 +117,7 @@ check-vet:
 .PHONY: check-lint
 check-lint:
 	@$(foreach module,$(MODULES),echo 'staticcheck and exhaustive in $(module)' && \
-<<<<<<< HEAD
-		(cd $(module) && $(TOOL) staticcheck ./... && $(TOOL) exhaustive ./...) &&) true
-=======
 		(cd $(module) && $(TOOL) staticcheck ./... && $(TOOL) exhaustive -typeonly='^github\.com/serinhq/serin/' ./...) &&) true
->>>>>>> repo
 
 .PHONY: check-laws
 check-laws: # Who may import what, how long things may be, what is never done; also part of `make test`.

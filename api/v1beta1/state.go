@@ -133,25 +133,11 @@ func canaryWeight(state rollout.State, plan rollout.Plan) int {
 // iterations counts the iterations begun, as the reference shows them: the
 // switch to the canary is one more.
 func iterations(state rollout.State, plan rollout.Plan) int {
-<<<<<<< HEAD
 	under := state.Phase == rollout.Progressing || state.Phase == rollout.WaitingPromotion
 	if !under || plan.Strategy == rollout.Canary {
 		return 0
 	}
 	return max(0, min(state.Step, len(plan.Steps)-1))
-=======
-	if plan.Strategy == rollout.Canary {
-		return 0
-	}
-	switch state.Phase {
-	case rollout.Progressing, rollout.WaitingPromotion:
-		return max(0, min(state.Step, len(plan.Steps)-1))
-	case rollout.New, rollout.Initializing, rollout.Initialized, rollout.Waiting,
-		rollout.Promoting, rollout.Finalising, rollout.Succeeded, rollout.Failed:
-		return 0
-	}
-	return 0
->>>>>>> repo
 }
 
 func words(pending rollout.Effects) []string {
