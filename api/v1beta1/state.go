@@ -80,7 +80,6 @@ func (s *CanaryStatus) inherited(state rollout.State) rollout.State {
 		if s.CanaryWeight == 100 {
 			state.Serving, state.Weight = rollout.OnCanary, 100
 		}
-	case rollout.New, rollout.Initializing, rollout.Initialized, rollout.Waiting, rollout.Finalising, rollout.Succeeded:
 	}
 	return state
 }
