@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,12 +40,22 @@ type version struct {
 
 // schemaNode is one node of a schema, with what hangs below it.
 type schemaNode struct {
-	Description          string
+	Type, Description    string
+	Enum                 []any
+	Default              any
+	Minimum, Maximum     *float64
+	MultipleOf           float64
+	Required             []string
+	Rules                []rulesNode `json:"x-kubernetes-validations"`
+	IntOrString          bool        `json:"x-kubernetes-int-or-string"`
 	Properties           map[string]schemaNode
 	Items                *schemaNode
 	AdditionalProperties *schemaNode
 	PreserveUnknown      bool `json:"x-kubernetes-preserve-unknown-fields"`
 }
+
+// rulesNode is a CEL rule of a node.
+type rulesNode struct{ Rule, Message string }
 
 func readCRD(t *testing.T, plural string) crd {
 	t.Helper()
@@ -150,6 +161,43 @@ func TestCanaryVersionsHoldTheSame(t *testing.T) {
 	if !spec.Properties["service"].Properties["trafficPolicy"].PreserveUnknown {
 		t.Error("spec.service.trafficPolicy loses what it does not know")
 	}
+}
+
+// A rule that reads a field of type integer fails on a stored 12.5, and the API
+// server then refuses every write to the object, its status included. For type
+// number it makes an exception of what did not change.
+func TestRulesReadNoIntegers(t *testing.T) {
+	for _, plural := range []string{"canaries", "metrictemplates", "alertproviders"} {
+		for _, v := range readCRD(t, plural).Spec.Versions {
+			for _, path := range integersInRules(v.Schema.OpenAPIV3Schema, plural) {
+				t.Errorf("%s: a rule reads %s, which is an integer", v.Name, path)
+			}
+		}
+	}
+}
+
+func integersInRules(node schemaNode, path string) []string {
+	var found []string
+	for _, rule := range node.Rules {
+		if node.Items != nil && node.Items.Type == "integer" {
+			found = append(found, path+"[]")
+		}
+		for name, child := range node.Properties {
+			items := child.Items != nil && child.Items.Type == "integer"
+			if strings.Contains(rule.Rule, "self."+name) && (child.Type == "integer" || items) {
+				found = append(found, path+"."+name)
+			}
+		}
+	}
+	for name, child := range node.Properties {
+		found = append(found, integersInRules(child, path+"."+name)...)
+	}
+	for _, below := range []*schemaNode{node.Items, node.AdditionalProperties} {
+		if below != nil {
+			found = append(found, integersInRules(*below, path+"[]")...)
+		}
+	}
+	return found
 }
 
 // kubectl explain has an answer for every field.
