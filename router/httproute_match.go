@@ -159,6 +159,8 @@ func pathMatch(path *field.Path, uri Text) (*gatewayv1.HTTPPathMatch, field.Erro
 			return nil, field.ErrorList{field.Invalid(path.Child("regex"), uri.Value, "must have 1 to 1024 characters")}
 		}
 		return &gatewayv1.HTTPPathMatch{Type: new(gatewayv1.PathMatchRegularExpression), Value: &uri.Value}, nil
+	case Suffix:
+		return nil, field.ErrorList{unsupported(path, uri, "exact, prefix or regex")}
 	default:
 		return nil, field.ErrorList{unsupported(path, uri, "exact, prefix or regex")}
 	}
