@@ -27,6 +27,10 @@ import (
 // Run operates until the context ends. It returns an error if it cannot start,
 // or has lost its lease.
 func Run(ctx context.Context, options Options) error {
+	// Probes live as long as the manager does, which a lost lease ends earlier
+	// than the context: nobody waits for their answers then.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	m, err := newManager(options)
 	if err != nil {
 		return err
@@ -51,6 +55,7 @@ func Run(ctx context.Context, options Options) error {
 	}
 	options.Log.Info("Starting operator", "version", options.Version, "meshProvider", options.MeshProvider, "providers", len(r.providers))
 	err = m.Start(ctx)
+	stop()
 	r.probes.wait()
 	if err != nil {
 		return fmt.Errorf("run the operator: %w", err)
