@@ -70,6 +70,11 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)
 		}
+		for i := range routes {
+			if err := v.claim(&routes[i]); err != nil {
+				return nil, err
+			}
+		}
 		objects = append(objects, routes...)
 	}
 	apex, err := router.Apex(v.service, v.live)
@@ -77,6 +82,24 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 		return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
 	}
 	return append(objects, apex), nil
+}
+
+// claim makes sure that a route is this Canary's to write. One that was there
+// before belongs to the user, and must not vanish with the Canary.
+func (v *view) claim(route *router.Object) error {
+	live := v.find(*route)
+	if live == nil {
+		return nil
+	}
+	switch v.options.Owner.Claim(live) {
+	case workload.Ours:
+	case workload.Unclaimed:
+		route.SetOwnerReferences(nil)
+	case workload.Theirs:
+		return fmt.Errorf("%s %s.%s belongs to another Canary: give spec.service.name another value, or delete that Canary",
+			route.GetKind(), route.GetName(), route.GetNamespace())
+	}
+	return nil
 }
 
 // find returns the live object with the kind and name of the given one, as JSON.

@@ -40,7 +40,9 @@ func (c *cluster) follow(ctx context.Context) (<-chan fact, error) {
 	}
 	canary := fields.OneTermEqualSelector("metadata.name", appName).String()
 	err := c.watch(ctx, canaries(), canary, func(obj map[string]any) {
-		var seen struct{ Status Status }
+		var seen struct {
+			Status Status `json:"status"`
+		}
 		if runtime.DefaultUnstructuredConverter.FromUnstructured(obj, &seen) == nil {
 			tell(fact{status: &seen.Status})
 		}
