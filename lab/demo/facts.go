@@ -14,11 +14,13 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// A fact is something a watch told: either a status of the Canary or one of its events.
+// A fact is something a watch told: a status of the Canary, one of its events, or that
+// it told something unreadable.
 type fact struct {
 	at     time.Time // when it was seen
 	status *Status
 	event  *happening
+	err    error
 }
 
 // A happening is an event of the Canary.
@@ -27,8 +29,7 @@ type happening struct {
 	Message string `json:"message"`
 }
 
-// follow watches the Canary and its events until ctx ends. What cannot be read is a fact
-// that never comes; the deadline of the act then says what was awaited.
+// follow watches the Canary and its events until ctx ends.
 func (c *cluster) follow(ctx context.Context) (<-chan fact, error) {
 	facts := make(chan fact)
 	tell := func(f fact) {
@@ -39,25 +40,31 @@ func (c *cluster) follow(ctx context.Context) (<-chan fact, error) {
 		}
 	}
 	canary := fields.OneTermEqualSelector("metadata.name", appName).String()
-	err := c.watch(ctx, canaries(), canary, func(obj map[string]any) {
-		var seen struct {
-			Status Status `json:"status"`
-		}
-		if runtime.DefaultUnstructuredConverter.FromUnstructured(obj, &seen) == nil {
-			tell(fact{status: &seen.Status})
-		}
-	})
+	err := c.watch(ctx, canaries(), canary, func(obj map[string]any) { tell(statusOf(obj)) })
 	if err != nil {
 		return nil, err
 	}
 	about := fields.OneTermEqualSelector("involvedObject.kind", "Canary").String()
-	err = c.watch(ctx, core("events"), about, func(obj map[string]any) {
-		var seen happening
-		if runtime.DefaultUnstructuredConverter.FromUnstructured(obj, &seen) == nil {
-			tell(fact{event: &seen})
-		}
-	})
+	err = c.watch(ctx, core("events"), about, func(obj map[string]any) { tell(eventOf(obj)) })
 	return facts, err
+}
+
+func statusOf(obj map[string]any) fact {
+	var canary struct {
+		Status Status `json:"status"`
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj, &canary); err != nil {
+		return fact{err: fmt.Errorf("read the status of the Canary: %w", err)}
+	}
+	return fact{status: &canary.Status}
+}
+
+func eventOf(obj map[string]any) fact {
+	var event happening
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj, &event); err != nil {
+		return fact{err: fmt.Errorf("read an event of the Canary: %w", err)}
+	}
+	return fact{event: &event}
 }
 
 func (c *cluster) watch(ctx context.Context, resource schema.GroupVersionResource, selector string, see func(map[string]any)) error {

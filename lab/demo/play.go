@@ -150,6 +150,9 @@ func (p *player) attend(ctx context.Context, limit <-chan time.Time, over func()
 		case <-limit:
 			return errLate
 		case f := <-p.facts:
+			if f.err != nil {
+				return f.err
+			}
 			p.learn(f)
 		case <-p.settle.C:
 			p.course.settled()

@@ -106,7 +106,8 @@ func (l *lines) show(v View) error {
 }
 
 func (l *lines) changed(v View) bool {
-	return v.Act != l.last.Act || v.Phase != l.last.Phase || v.Asked != l.last.Asked || v.Failed != l.last.Failed
+	return v.Act != l.last.Act || v.Phase != l.last.Phase || v.Asked != l.last.Asked ||
+		v.Failed > 0 && l.last.Failed == 0 // the first; how many more it became is told now and then
 }
 
 func (l *lines) close() error { return nil }

@@ -3,6 +3,8 @@ package demo
 import (
 	"fmt"
 	"time"
+
+	"github.com/serinhq/serin/lab/traffic"
 )
 
 // Phase is the phase in the status of a Canary.
@@ -76,15 +78,15 @@ func delayed(version string) Release {
 // further than the first step.
 func (s Story) undo(home string) Expectation {
 	return Expectation{
-		Phase: Failed, Within: time.Minute, Weights: s.Weights[:1], Home: home, Back: 2 * time.Second,
+		Phase: Failed, Within: 90 * time.Second, Weights: s.Weights[:1], Home: home, Back: 2 * time.Second,
 	}
 }
 
-// Tale is the story of the demo. A good release passes in about 45 s: it reaches 30 % in
-// three steps because up to there the measured shares are sure to lie within two points,
-// see traffic.SampleError.
+// Tale is the story of the demo. A good release passes in about 75 s: three steps of 20 s
+// up to 30 %, because with these the measured shares are sure to lie within two points, see
+// traffic.SampleError.
 func Tale() Story {
-	s := Story{Weights: []int{10, 20, 30}, Interval: 10 * time.Second, Threshold: 1, Rate: 1000}
+	s := Story{Weights: []int{10, 20, 30}, Interval: 20 * time.Second, Threshold: 1, Rate: traffic.DefaultRate}
 	s.Acts = []Act{
 		{"the start", good("1.0.0"), Expectation{
 			Phase: Initialized, Within: 90 * time.Second, Home: "1.0.0",

@@ -10,7 +10,7 @@ import (
 
 // The defaults of a Config. SampleError says why the rate is what it is.
 const (
-	DefaultRate     = 1000
+	DefaultRate     = 500
 	DefaultInFlight = 1024
 	DefaultTimeout  = 10 * time.Second
 )

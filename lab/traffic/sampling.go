@@ -11,13 +11,15 @@ import (
 //
 //	sigma = 100 * sqrt(p * (1-p) / n)
 //
-// At 40 % over 9 s this is, for four sigmas (a miss once in 16,000 steps),
+// For four sigmas (a miss once in 16,000 steps) and a share of 30 % this is
 //
-//	 500/s: n = 4500, 4 sigma = 2.9 points
-//	1000/s: n = 9000, 4 sigma = 2.1 points
+//	 500/s for  9 s: n = 4500, 4 sigma = 2.7 points
+//	1000/s for  9 s: n = 9000, 4 sigma = 1.9 points
+//	 500/s for 19 s: n = 9500, 4 sigma = 1.9 points
 //
-// and at 30 % 1000/s give 1.93 points. That is why DefaultRate is what it is and why a
-// story that promises two points stays at or below 30 %; a test of the story holds both.
+// A request costs client, gateway and application together about a millisecond of a slow
+// processor, so 1000/s would take one of two. Hence DefaultRate, and hence a story that
+// promises two points has steps of 20 s and stays at or below 30 %; a test of it holds both.
 func SampleError(share float64, rate int, window time.Duration, sigmas float64) float64 {
 	n := float64(rate) * window.Seconds()
 	if n <= 0 {
