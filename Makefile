@@ -21,11 +21,7 @@ FUZZTIME ?= 30s
 
 MODULES := . lab charts
 TOOL := go tool -modfile=$(CURDIR)/tools.mod
-TEST := go test -race -shuffle=on
-
-# Where the integration tests find the API server they run. Building it takes
-# minutes, once per version; then this is a second.
-KUBERNETES := SERIN_KUBERNETES=$$(cd lab && go run . build kubernetes --print) && export SERIN_KUBERNETES
+TEST := go test -race -shuffle=on -timeout=20m
 
 .PHONY: help
 help: ## Show this list
@@ -75,13 +71,13 @@ generate: need-go ## Renew what is generated from the API: CRDs, deep copies, th
 check: need-go check-make check-format check-vet check-lint check-laws check-chart check-generated ## What CI runs first: format, vet, lint, laws, budgets, generated files
 
 .PHONY: test
-test: need-go need-gcc ## Unit, law, story, golden and integration tests, as an ordinary user
-	$(KUBERNETES) && $(TEST) ./...
+test: need-go need-gcc kubernetes ## Unit, law, story, golden and integration tests, as an ordinary user
+	$(TEST) ./...
 	cd lab && $(TEST) $$(go list ./... | grep --invert-match --extended-regexp '/lab/(e2e|tools)(/|$$)')
 
 .PHONY: integration
-integration: need-go need-gcc ## Only the tests on a real API server
-	$(KUBERNETES) && $(TEST) -count=1 ./integration/...
+integration: need-go need-gcc kubernetes ## Only the tests on a real API server
+	$(TEST) -count=1 ./integration/...
 
 .PHONY: e2e
 e2e: need-go need-gcc ## Release stories on the lab's cluster (root, Linux)
@@ -121,7 +117,7 @@ check-vet:
 .PHONY: check-lint
 check-lint:
 	@$(foreach module,$(MODULES),echo 'staticcheck and exhaustive in $(module)' && \
-		(cd $(module) && $(TOOL) staticcheck ./... && $(TOOL) exhaustive -default-signifies-exhaustive=false ./...) &&) true
+		(cd $(module) && $(TOOL) staticcheck ./... && $(TOOL) exhaustive -typeonly='^github\.com/serinhq/serin/' ./...) &&) true
 
 .PHONY: check-laws
 check-laws: # Who may import what, how long things may be, what is never done; also part of `make test`.
@@ -158,3 +154,9 @@ need-gcc: # The race detector is linked by a C compiler.
 	else \
 		echo "The race detector needs a C compiler and $$(go env CC) is not there: install gcc (on Debian: apt-get install gcc libc6-dev)." >&2; exit 1; \
 	fi
+
+# The integration tests run a real API server. Building it takes minutes, once per
+# version; it is done before them, so that one can see how far it is.
+.PHONY: kubernetes
+kubernetes: need-go
+	@cd lab && go run . build kubernetes

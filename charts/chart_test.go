@@ -11,6 +11,7 @@ import (
 	"flag"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,7 +138,7 @@ func TestRestricted(t *testing.T) {
 		t.Fatal(err)
 	}
 	var deployment appsv1.Deployment
-	one(t, mustRender(t, "{}"), "Deployment", "serin", &deployment)
+	one(t, mustRender(t, "{}"), "Deployment", &deployment)
 	pod := deployment.Spec.Template
 	level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
 	for _, result := range evaluator.EvaluatePod(level, &pod.ObjectMeta, &pod.Spec) {
@@ -191,7 +192,7 @@ func TestNamespaced(t *testing.T) {
 // The tutorials select the operator by this label and this container.
 func TestTutorials(t *testing.T) {
 	var deployment appsv1.Deployment
-	one(t, mustRender(t, "{}"), "Deployment", "serin", &deployment)
+	one(t, mustRender(t, "{}"), "Deployment", &deployment)
 	pod := deployment.Spec.Template
 	if got := pod.Labels["app.kubernetes.io/name"]; got != "flagger" {
 		t.Errorf("label app.kubernetes.io/name is %q", got)
@@ -208,6 +209,8 @@ func TestRefused(t *testing.T) {
 		{"a level that nobody knows", "logLevel: warning", "logLevel"},
 		{"two operators without election", "leaderElection: {enabled: false, replicaCount: 2}", "replicaCount"},
 		{"a Prometheus that is not there", "prometheus: {install: true}", "set metricsServer"},
+		{"a chat that is not there", "slack: {url: https://chat.test/in}", "no chat messages"},
+		{"a second cluster", "controlplane: {kubeconfig: {secretName: mesh}}", "its own cluster only"},
 		{"a policy that Kubernetes dropped", "rbac: {pspEnabled: true}", "restricted Pod Security Standard"},
 		{"CRDs as templates", "crd: {create: true}", "kubectl apply"},
 		{"a provider that is not there", "linkerdAuthPolicy: {create: true}", "linkerd is not offered yet"},
@@ -220,16 +223,38 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// one converts the object of the given kind and name.
-func one(t *testing.T, objects []unstructured.Unstructured, kind, name string, into any) {
+// The operator takes every flag that the chart gives it.
+func TestFlags(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "serin")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-C", "..", "-o", program, "./cmd/serin").CombinedOutput(); err != nil {
+		t.Fatalf("build the operator: %v\n%s", err, out)
+	}
+	for _, name := range []string{"default", "namespaced", "everything"} {
+		t.Run(name, func(t *testing.T) {
+			values, err := os.ReadFile(filepath.Join("testdata", name, "values.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var deployment appsv1.Deployment
+			one(t, mustRender(t, string(values)), "Deployment", &deployment)
+			args := append(deployment.Spec.Template.Spec.Containers[0].Args, "-version")
+			if out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput(); err != nil {
+				t.Errorf("serin %s: %v\n%s", strings.Join(args, " "), err, out)
+			}
+		})
+	}
+}
+
+// one converts the only object of the given kind.
+func one(t *testing.T, objects []unstructured.Unstructured, kind string, into any) {
 	t.Helper()
 	for _, object := range objects {
-		if object.GetKind() == kind && object.GetName() == name {
+		if object.GetKind() == kind {
 			convert(t, object, into)
 			return
 		}
 	}
-	t.Fatalf("no %s %s", kind, name)
+	t.Fatalf("no %s", kind)
 }
 
 // convert is strict: a misspelt field is an error.

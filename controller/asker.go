@@ -36,11 +36,13 @@ func (a *asker) run(v *view, state rollout.State, probe rollout.Probe) func(cont
 	case rollout.Checks:
 		c.kind = v1beta1.RolloutHook
 		return func(ctx context.Context) rollout.Answer {
+			began := a.options.Now()
 			findings := a.call(ctx, canary, c)
-			if refused(findings) {
-				return sum(findings)
+			if !refused(findings) {
+				findings = append(findings, a.check(ctx, canary)...)
 			}
-			return sum(append(findings, a.check(ctx, canary)...))
+			a.gauges.took(canary, a.options.Now().Sub(began).Seconds())
+			return sum(findings)
 		}
 	case rollout.Online:
 		return func(ctx context.Context) rollout.Answer { return sum(a.online(ctx, canary)) }

@@ -24,7 +24,7 @@ type courier struct {
 
 type parcel struct {
 	canary *v1beta1.Canary
-	report v1beta1.Report
+	report rollout.Report
 	at     time.Time
 }
 
@@ -33,7 +33,7 @@ func newCourier(options Options, hooks *hook.Caller) *courier {
 }
 
 // send queues an event for the hooks of the Canary, or else for the global one.
-func (c *courier) send(canary *v1beta1.Canary, report v1beta1.Report) {
+func (c *courier) send(canary *v1beta1.Canary, report rollout.Report) {
 	if len(c.receivers(canary)) == 0 {
 		return
 	}
@@ -76,7 +76,7 @@ func (c *courier) deliver(ctx context.Context, p parcel) {
 			Name: p.canary.Name, Namespace: p.canary.Namespace, Phase: p.canary.Status.Phase, ID: id,
 			Checksum: hook.Checksum(p.canary.Status.TrackedConfigs, p.canary.Status.LastAppliedSpec),
 		}
-		payload = payload.ForEvent(p.report.Message, p.report.Type, p.at)
+		payload = payload.ForEvent(p.report.Message, eventType(p.report), p.at)
 		if f := c.hooks.Call(ctx, h, payload); f.Verdict != rollout.Pass && ctx.Err() == nil {
 			c.options.Log.Error("error sending event to webhook: "+f.Err, "canary", name, "hook", h.Name)
 		}

@@ -90,21 +90,32 @@ func (g *gauges) know(canary *v1beta1.Canary) {
 	}
 }
 
-// count adds the outcomes of a transition.
-func (g *gauges) count(canary *v1beta1.Canary, plan rollout.Plan, reports []rollout.Report) {
+// count adds the outcome of a release when it is said.
+func (g *gauges) count(canary *v1beta1.Canary, report rollout.Report) {
 	labels := func(status string) []string {
-		return []string{canary.Spec.TargetRef.Name, canary.Namespace, string(plan.Strategy), status}
+		return []string{canary.Spec.TargetRef.Name, canary.Namespace, strategy(canary), status}
 	}
-	for _, r := range reports {
-		switch r.Outcome {
-		case rollout.Completed:
-			g.successes.WithLabelValues(labels("completed")...).Inc()
-		case rollout.SkippedAnalysis:
-			g.successes.WithLabelValues(labels("skipped")...).Inc()
-		case rollout.Undone:
-			g.failures.WithLabelValues(labels("completed")...).Inc()
-		case rollout.Open:
-		}
+	switch report.Outcome {
+	case rollout.Completed:
+		g.successes.WithLabelValues(labels("completed")...).Inc()
+	case rollout.SkippedAnalysis:
+		g.successes.WithLabelValues(labels("skipped")...).Inc()
+	case rollout.Undone:
+		g.failures.WithLabelValues(labels("completed")...).Inc()
+	case rollout.Open:
+	}
+}
+
+// strategy is the label of a Canary, from its spec alone.
+func strategy(canary *v1beta1.Canary) string {
+	a := canary.Analysis()
+	switch {
+	case a == nil || a.Iterations == 0:
+		return string(rollout.Canary)
+	case len(a.Match) > 0:
+		return string(rollout.ABTesting)
+	default:
+		return string(rollout.BlueGreen)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -128,15 +127,13 @@ func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured,
 	canary.Status.Store(state, v.plan, v.seen.Now)
 	canary.Status.ObservedGeneration = canary.Generation
 	canary.Status.DropCondition(v1beta1.Accepted)
-	canary.Status.Rollout.Outbox = outbox(reports)
-	began := time.Now()
+	canary.Status.Post(reports)
 	if err := r.write(ctx, raw, canary); err != nil {
 		return fmt.Errorf("commit %s of Canary %s.%s: %w", state.Phase, canary.Name, canary.Namespace, err)
 	}
 	r.memory.of(client.ObjectKeyFromObject(canary), canary.UID).at(canary.Status.Transition())
-	r.gauges.count(canary, v.plan, reports)
 	r.log(canary).Debug("committed", "phase", state.Phase, "step", state.Step, "weight", canary.Status.CanaryWeight,
-		"revision", state.Revision, "took", time.Since(began).String())
+		"revision", state.Revision)
 	return nil
 }
 

@@ -121,7 +121,7 @@ func assemble(ctx context.Context, m ctrl.Manager, options Options, providers ma
 	r := &reconciler{
 		options: options, client: m.GetClient(), providers: providers, memory: newMemory(), life: ctx, gauges: gauges,
 		probes: newPool(options.Probes, options.clock, wake),
-		voice:  &voice{options: options, client: m.GetClient(), deliver: courier.send},
+		voice:  &voice{options: options, client: m.GetClient(), deliver: courier.send, gauges: gauges},
 		asker: &asker{options: options, cached: m.GetClient(), live: m.GetAPIReader(), hooks: hooks,
 			metrics: metric.NewClients(), gauges: gauges},
 	}

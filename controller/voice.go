@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"time"
 	"unicode/utf8"
 
@@ -16,13 +17,12 @@ import (
 	"github.com/serinhq/serin/rollout"
 )
 
-// Limits of what is kept: the API server refuses longer events, and status must
-// stay small.
-const (
-	messageLimit = 1000
-	outboxLimit  = 32
-	memoryOfSaid = 10 * time.Minute // older transitions were said by whoever made them
-)
+// expiry is the age from which a transition counts as said by whoever made it:
+// its events may be gone already, and would come up a second time.
+const expiry = 10 * time.Minute
+
+// afterOutbox is the place of remarks behind the reports of a transition.
+const afterOutbox = 0xff
 
 // voice says things once: as an event, a log line and a call of event hooks.
 //
@@ -32,38 +32,8 @@ const (
 type voice struct {
 	options Options
 	client  client.Client
-	deliver func(*v1beta1.Canary, v1beta1.Report) // to event hooks; must not block
-}
-
-// outbox is what status keeps of a transition until its successor.
-func outbox(reports []rollout.Report) []v1beta1.Report {
-	var out []v1beta1.Report
-	for _, r := range reports {
-		if len(out) < outboxLimit {
-			out = append(out, written(r))
-		}
-	}
-	return out
-}
-
-func written(r rollout.Report) v1beta1.Report {
-	kind := corev1.EventTypeNormal
-	if r.Level != rollout.Info {
-		kind = corev1.EventTypeWarning
-	}
-	return v1beta1.Report{Type: kind, Message: shorten(r.Message)}
-}
-
-// shorten cuts a text between characters.
-func shorten(text string) string {
-	if len(text) <= messageLimit {
-		return text
-	}
-	cut := messageLimit
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + "…"
+	deliver func(*v1beta1.Canary, rollout.Report) // to event hooks; must not block
+	gauges  *gauges
 }
 
 // repeat says the outbox of the transition that status is at, unless this
@@ -74,11 +44,11 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 		return nil
 	}
 	state := canary.Status.State()
-	if m.spoken < 0 && s.options.clock().Sub(state.Since) > memoryOfSaid {
+	if m.spoken < 0 && s.options.clock().Sub(state.Since) > expiry {
 		m.spoken = stored.Transition
 		return nil
 	}
-	for i, report := range stored.Outbox {
+	for i, report := range canary.Status.Posted() {
 		if err := s.once(ctx, canary, m, report, i); err != nil {
 			return err
 		}
@@ -90,19 +60,16 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 // remark says what stands in the way, each text once in a transition.
 func (s *voice) remark(ctx context.Context, canary *v1beta1.Canary, m *memo, remarks []rollout.Report) error {
 	for _, r := range remarks {
-		if err := s.once(ctx, canary, m, written(r), afterOutbox); err != nil {
+		if err := s.once(ctx, canary, m, r, afterOutbox); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// afterOutbox is the place of remarks behind the reports of a transition.
-const afterOutbox = 0xff
-
 // once says a report, unless it was said in this transition. The place orders
 // events that happen within a second, which is as fine as their times are.
-func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, report v1beta1.Report, place int) error {
+func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, report rollout.Report, place int) error {
 	if report.Message == "" || m.said[report.Message] {
 		return nil
 	}
@@ -115,15 +82,32 @@ func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, repor
 		return fmt.Errorf("record event of Canary %s.%s: %w", canary.Name, canary.Namespace, err)
 	}
 	m.said[report.Message] = true
-	s.options.Log.Info(report.Message, "canary", canary.Name+"."+canary.Namespace,
-		"phase", string(canary.Status.Phase), "weight", canary.Status.CanaryWeight)
+	s.log(ctx, canary, report)
+	s.gauges.count(canary, report)
 	s.deliver(canary, report)
 	return nil
 }
 
+func (s *voice) log(ctx context.Context, canary *v1beta1.Canary, report rollout.Report) {
+	level := slog.LevelInfo
+	if report.Level == rollout.Error {
+		level = slog.LevelError
+	}
+	s.options.Log.Log(ctx, level, report.Message, "canary", canary.Name+"."+canary.Namespace,
+		"phase", string(canary.Status.Phase), "weight", canary.Status.CanaryWeight)
+}
+
+// eventType of a report: an Error is a Warning that is logged louder.
+func eventType(r rollout.Report) string {
+	if r.Level == rollout.Info {
+		return corev1.EventTypeNormal
+	}
+	return corev1.EventTypeWarning
+}
+
 // event of a report, named after what it is about: events that are sorted by
 // name are in the order in which things happened.
-func (s *voice) event(canary *v1beta1.Canary, report v1beta1.Report, place int) *corev1.Event {
+func (s *voice) event(canary *v1beta1.Canary, report rollout.Report, place int) *corev1.Event {
 	now := metav1.NewTime(s.options.clock())
 	sum := sha256.Sum256([]byte(string(canary.UID) + "\n" + report.Message))
 	name := fmt.Sprintf("%s.%08x%02x%x", clip(canary.Name, 200), canary.Status.Transition(), place, sum[:6])
@@ -133,10 +117,23 @@ func (s *voice) event(canary *v1beta1.Canary, report v1beta1.Report, place int) 
 			APIVersion: v1beta1.GroupVersion().String(), Kind: "Canary", Namespace: canary.Namespace,
 			Name: canary.Name, UID: canary.UID, ResourceVersion: canary.ResourceVersion,
 		},
-		Reason: reason, Message: report.Message, Type: report.Type,
+		Reason: reason, Message: shorten(report.Message), Type: eventType(report),
 		Source:         corev1.EventSource{Component: component},
 		FirstTimestamp: now, LastTimestamp: now, Count: 1,
 	}
+}
+
+// shorten cuts a text between characters to what an event may hold.
+func shorten(text string) string {
+	if len(text) <= v1beta1.LongestMessage {
+		return text
+	}
+	const dots = "…"
+	cut := v1beta1.LongestMessage - len(dots)
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + dots
 }
 
 func clip(text string, limit int) string { return text[:min(len(text), limit)] }

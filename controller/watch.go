@@ -42,6 +42,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	c, err := controller.New("canary", m, controller.Options{
 		Reconciler:              r,
 		MaxConcurrentReconciles: r.options.Workers,
+		SkipNameValidation:      new(true), // several operators in one process, in tests
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 	})
 	if err != nil {

@@ -175,5 +175,5 @@ func retryAfter(text string) (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return max(0, time.Until(date)), true
+	return time.Until(date), true
 }

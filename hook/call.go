@@ -103,7 +103,7 @@ func (c *Caller) ask(ctx context.Context, q question) (answer, int) {
 // wait returns true after the pause, or false as soon as it is clear that ctx
 // will have ended by then.
 func wait(ctx context.Context, pause time.Duration) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause || ctx.Err() != nil {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= pause {
 		return false
 	}
 	timer := time.NewTimer(pause)
@@ -141,6 +141,6 @@ func (c *Caller) attempt(ctx context.Context, q question) answer {
 	if ctx.Err() == nil && limited.Err() != nil {
 		reason = fmt.Sprintf("no answer within %s", q.timeout)
 	}
-	_, forged := errors.AsType[*tls.CertificateVerificationError](err)
-	return answer{reason: q.redact(reason), again: !forged && !errors.Is(err, errRedirects)}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return answer{reason: q.redact(reason), again: !untrusted && !errors.Is(err, errRedirects)}
 }

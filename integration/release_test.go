@@ -64,7 +64,7 @@ func TestGoodReleaseIsPromotedStepByStep(t *testing.T) {
 // milestones keeps the events that are in the list; those about readiness come
 // and go with the speed of the machine.
 func milestones(events, list []string) []string {
-	return slices.DeleteFunc(slices.Clone(events), func(e string) bool { return !slices.Contains(list, e) })
+	return slices.Compact(slices.DeleteFunc(slices.Clone(events), func(e string) bool { return !slices.Contains(list, e) }))
 }
 
 func TestBadReleaseIsUndone(t *testing.T) {

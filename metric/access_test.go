@@ -84,6 +84,8 @@ func TestPrometheusHostHeader(t *testing.T) {
 	}
 }
 
+// The header map belongs to a cached MetricTemplate which many canaries use at
+// once. The reference added a credential to it with each query.
 func TestPrometheusLeavesHeadersAlone(t *testing.T) {
 	var most atomic.Int32
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -197,6 +199,7 @@ func TestPrometheusHidesSecrets(t *testing.T) {
 	}
 }
 
+// A secret must not come into view because its other half was cut off.
 func TestPrometheusHidesSecretsAtTheCut(t *testing.T) {
 	for offset := range 24 {
 		server := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -260,6 +263,18 @@ func TestPrometheusRedirects(t *testing.T) {
 	}
 }
 
+func TestPrometheusRefusesPlainText(t *testing.T) {
+	var leaked atomic.Int32
+	plain := serve(t, func(w http.ResponseWriter, _ *http.Request) { leaked.Add(1); fmt.Fprint(w, one) })
+	server := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusFound))
+	t.Cleanup(server.Close)
+	err := open(t, Settings{Address: server.URL, Insecure: true}).Online(t.Context())
+	if err == nil || !strings.HasSuffix(err.Error(), "redirected to "+plain.URL+", which is not followed: use the final address") || leaked.Load() != 0 {
+		t.Errorf("got %v, and %d requests in plain text", err, leaked.Load())
+	}
+}
+
+// Sources are built for each check; their connections must outlive them.
 func TestClientsShareConnections(t *testing.T) {
 	var connections atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, one) }))
@@ -288,3 +303,11 @@ func TestClientsShareConnections(t *testing.T) {
 
 // quiet returns a log for what servers say about connections that tests break.
 func quiet(t *testing.T) *log.Logger { return log.New(t.Output(), "", 0) }
+
+// The error of a malformed HTTPS_PROXY repeats it, credentials included.
+func TestFailureHidesSecretsOfOthers(t *testing.T) {
+	err := failure(strings.NewReplacer(), nil, `invalid proxy address "http://me:hunter2@proxy:port"`)
+	if want := `invalid proxy address "http://[redacted]@proxy:port"`; err.Error() != want {
+		t.Errorf("got %s, want %s", err, want)
+	}
+}

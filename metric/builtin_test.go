@@ -226,6 +226,7 @@ func TestProvider(t *testing.T) {
 		{"the canary's own before the mesh's", "istio", "nginx", "nginx"},
 		{"in a Linkerd mesh its proxies measure, whoever routes", "linkerd", "nginx", "linkerd"},
 		{"in a Linkerd mesh by another name", "smi:linkerd", "gloo", "linkerd"},
+		{"another name of a Linkerd mesh stays as it is", "smi:linkerd", "", "smi:linkerd"},
 		{"Linkerd itself", "linkerd", "", "linkerd"},
 		{"Linkerd for one canary", "istio", "linkerd", "linkerd"},
 		{"crossover by any name", "smi:crossover", "", "crossover"},

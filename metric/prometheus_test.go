@@ -185,9 +185,6 @@ func TestPrometheusAsks(t *testing.T) {
 	}
 }
 
-// The header map belongs to a cached MetricTemplate which many canaries use at
-// once. The reference added a credential to it with each query.
-// A secret must not come into view because its other half was cut off.
 func TestPrometheusTimeIsLimited(t *testing.T) {
 	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	query := func(ctx context.Context, timeout time.Duration) error {
@@ -254,5 +251,3 @@ func TestPrometheusOnline(t *testing.T) {
 		})
 	}
 }
-
-// Sources are built for each check; their connections must outlive them.

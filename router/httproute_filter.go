@@ -57,25 +57,33 @@ func headerFilter(path *field.Path, mod HeaderMod) (*gatewayv1.HTTPHeaderFilter,
 	if len(mod.Add)+len(mod.Set)+len(mod.Remove) == 0 {
 		return nil, nil
 	}
-	filter := &gatewayv1.HTTPHeaderFilter{Set: headerList(mod.Set), Add: headerList(mod.Add), Remove: distinct(mod.Remove)}
-	var problems field.ErrorList
-	for _, list := range []struct {
-		name string
-		size int
-	}{{"add", len(filter.Add)}, {"set", len(filter.Set)}, {"remove", len(filter.Remove)}} {
-		if list.size > maxHeaders {
-			problems = append(problems, field.TooMany(path.Child(list.name), list.size, maxHeaders))
-		}
+	set, problems := headerList(path.Child("set"), mod.Set)
+	add, more := headerList(path.Child("add"), mod.Add)
+	problems = append(problems, more...)
+	remove := distinct(mod.Remove)
+	if len(remove) > maxHeaders {
+		problems = append(problems, field.TooMany(path.Child("remove"), len(remove), maxHeaders))
 	}
-	return filter, problems
+	return &gatewayv1.HTTPHeaderFilter{Set: set, Add: add, Remove: remove}, problems
 }
 
-func headerList(headers map[string]string) []gatewayv1.HTTPHeader {
+func headerList(path *field.Path, headers map[string]string) ([]gatewayv1.HTTPHeader, field.ErrorList) {
 	var list []gatewayv1.HTTPHeader
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		list = append(list, gatewayv1.HTTPHeader{Name: gatewayv1.HTTPHeaderName(name), Value: headers[name]})
+	var problems field.ErrorList
+	if len(headers) > maxHeaders {
+		problems = append(problems, field.TooMany(path, len(headers), maxHeaders))
 	}
-	return list
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		value := headers[name]
+		if !isName(name) {
+			problems = append(problems, field.Invalid(path, name, notName))
+		}
+		if value == "" || len(value) > maxHeaderValue {
+			problems = append(problems, field.Invalid(path.Key(name), value, fmt.Sprintf("must have 1 to %d characters", maxHeaderValue)))
+		}
+		list = append(list, gatewayv1.HTTPHeader{Name: gatewayv1.HTTPHeaderName(name), Value: value})
+	}
+	return list, problems
 }
 
 func rewriteFilter(s Service) (*gatewayv1.HTTPURLRewriteFilter, field.ErrorList) {
@@ -90,6 +98,9 @@ func rewriteFilter(s Service) (*gatewayv1.HTTPURLRewriteFilter, field.ErrorList)
 			problems = append(problems, field.Invalid(path.Child("authority"), host, "must be a host name without port"))
 		}
 		filter.Hostname = new(gatewayv1.PreciseHostname(host))
+	}
+	if len(s.Rewrite.URI) > maxValue {
+		problems = append(problems, field.TooLong(path.Child("uri"), "", maxValue))
 	}
 	switch {
 	case s.Rewrite.URI == "":
@@ -133,48 +144,6 @@ func backend(b Backend) gatewayv1.BackendObjectReference {
 		ref.Port = new(gatewayv1.PortNumber(b.Port))
 	}
 	return ref
-}
-
-func corsFilter(path *field.Path, cors CORS) (*gatewayv1.HTTPCORSFilter, field.ErrorList) {
-	if len(cors.Origins)+len(cors.Methods)+len(cors.Headers)+len(cors.Expose) == 0 && !cors.Credentials && cors.MaxAge == 0 {
-		return nil, nil
-	}
-	filter := &gatewayv1.HTTPCORSFilter{}
-	var problems field.ErrorList
-	for _, origin := range cors.Origins {
-		switch at := path.Child("allowOrigin"); {
-		case origin.Op != Exact:
-			problems = append(problems, field.Forbidden(path.Child("allowOrigins"),
-				fmt.Sprintf("an HTTPRoute cannot compare %q as %s: list origins, or https://*.domain, in allowOrigin", origin.Value, origin.Op.field())))
-		case origin.Value == "*" && len(cors.Origins) > 1:
-			problems = append(problems, field.Invalid(at, "*", "must be the only origin"))
-		case origin.Value != "*" && !strings.HasPrefix(origin.Value, "http://") && !strings.HasPrefix(origin.Value, "https://"):
-			problems = append(problems, field.Invalid(at, origin.Value, "must be * or begin with http:// or https://"))
-		}
-		filter.AllowOrigins = append(filter.AllowOrigins, gatewayv1.CORSOrigin(origin.Value))
-	}
-	for _, method := range cors.Methods {
-		if method != "*" && !slices.Contains(httpMethods, method) {
-			problems = append(problems, field.NotSupported(path.Child("allowMethods"), method, append(slices.Clone(httpMethods), "*")))
-		}
-		filter.AllowMethods = append(filter.AllowMethods, gatewayv1.HTTPMethodWithWildcard(method))
-	}
-	for _, name := range cors.Headers {
-		filter.AllowHeaders = append(filter.AllowHeaders, gatewayv1.HTTPHeaderName(name))
-	}
-	for _, name := range cors.Expose {
-		filter.ExposeHeaders = append(filter.ExposeHeaders, gatewayv1.HTTPHeaderName(name))
-	}
-	filter.AllowOrigins, filter.AllowMethods = distinct(filter.AllowOrigins), distinct(filter.AllowMethods)
-	filter.AllowHeaders, filter.ExposeHeaders = distinct(filter.AllowHeaders), distinct(filter.ExposeHeaders)
-	if cors.Credentials {
-		filter.AllowCredentials = new(true)
-	}
-	if cors.MaxAge != 0 && cors.MaxAge < time.Second {
-		problems = append(problems, field.Invalid(path.Child("maxAge"), cors.MaxAge.String(), "must be at least 1s"))
-	}
-	filter.MaxAge = int32(cors.MaxAge / time.Second)
-	return filter, problems
 }
 
 // distinct keeps the first of equal elements, in their order: the API server

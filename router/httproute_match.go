@@ -1,13 +1,27 @@
 package router
 
 import (
+	"fmt"
 	"maps"
+	"regexp"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// What the API server accepts in names, values and paths.
+var (
+	nameForm = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+\\-.^_`|~]+$")
+	pathForm = regexp.MustCompile(`^/(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*$`)
+	badPath  = regexp.MustCompile(`//|/\./|/\.\./|%2[fF]|/\.\.?$`)
+)
+
+const (
+	maxName        = 256
+	maxValue       = 1024 // of a path or query parameter
+	maxHeaderValue = 4096
 )
 
 var httpMethods = []string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
@@ -141,12 +155,18 @@ func pathMatch(path *field.Path, uri Text) (*gatewayv1.HTTPPathMatch, field.Erro
 	case Prefix:
 		kind = gatewayv1.PathMatchPathPrefix
 	case Regex:
+		if uri.Value == "" || len(uri.Value) > maxValue {
+			return nil, field.ErrorList{field.Invalid(path.Child("regex"), uri.Value, "must have 1 to 1024 characters")}
+		}
 		return &gatewayv1.HTTPPathMatch{Type: new(gatewayv1.PathMatchRegularExpression), Value: &uri.Value}, nil
+	case Suffix:
+		return nil, field.ErrorList{unsupported(path, uri, "exact, prefix or regex")}
 	default:
 		return nil, field.ErrorList{unsupported(path, uri, "exact, prefix or regex")}
 	}
-	if !strings.HasPrefix(uri.Value, "/") {
-		return nil, field.ErrorList{field.Invalid(path.Child(uri.Op.field()), uri.Value, "must begin with /")}
+	if !pathForm.MatchString(uri.Value) || badPath.MatchString(uri.Value) || len(uri.Value) > maxValue {
+		return nil, field.ErrorList{field.Invalid(path.Child(uri.Op.field()), uri.Value,
+			"must begin with /, without //, /./, /../, %2F, # and characters that no path has, at most 1024 characters")}
 	}
 	return &gatewayv1.HTTPPathMatch{Type: &kind, Value: &uri.Value}, nil
 }
@@ -165,7 +185,7 @@ func methodMatch(path *field.Path, method Text) (*gatewayv1.HTTPMethod, field.Er
 }
 
 func headerMatches(path *field.Path, headers map[string]Text) ([]gatewayv1.HTTPHeaderMatch, field.ErrorList) {
-	matches, problems := namedMatches(path, headers)
+	matches, problems := namedMatches(path, headers, maxHeaderValue)
 	var translated []gatewayv1.HTTPHeaderMatch
 	for _, m := range matches {
 		kind := gatewayv1.HeaderMatchExact
@@ -178,7 +198,7 @@ func headerMatches(path *field.Path, headers map[string]Text) ([]gatewayv1.HTTPH
 }
 
 func queryMatches(path *field.Path, params map[string]Text) ([]gatewayv1.HTTPQueryParamMatch, field.ErrorList) {
-	matches, problems := namedMatches(path, params)
+	matches, problems := namedMatches(path, params, maxValue)
 	var translated []gatewayv1.HTTPQueryParamMatch
 	for _, m := range matches {
 		kind := gatewayv1.QueryParamMatchExact
@@ -196,7 +216,7 @@ type namedMatch struct {
 }
 
 // namedMatches lists conditions by name, sorted.
-func namedMatches(path *field.Path, conditions map[string]Text) ([]namedMatch, field.ErrorList) {
+func namedMatches(path *field.Path, conditions map[string]Text, longest int) ([]namedMatch, field.ErrorList) {
 	var matches []namedMatch
 	var problems field.ErrorList
 	if len(conditions) > maxHeaders {
@@ -207,14 +227,21 @@ func namedMatches(path *field.Path, conditions map[string]Text) ([]namedMatch, f
 		switch {
 		case text.Op != Exact && text.Op != Regex:
 			problems = append(problems, unsupported(path.Key(name), text, "exact or regex"))
-		case text.Value == "":
-			problems = append(problems, field.Invalid(path.Key(name).Child(text.Op.field()), "", "must not be empty"))
+		case !isName(name):
+			problems = append(problems, field.Invalid(path, name, notName))
+		case text.Value == "" || len(text.Value) > longest:
+			problems = append(problems, field.Invalid(path.Key(name).Child(text.Op.field()), text.Value, fmt.Sprintf("must have 1 to %d characters", longest)))
 		default:
 			matches = append(matches, namedMatch{name: name, value: text.Value, regex: text.Op == Regex})
 		}
 	}
 	return matches, problems
 }
+
+// isName reports whether a header or query parameter can have this name.
+func isName(name string) bool { return nameForm.MatchString(name) && len(name) <= maxName }
+
+const notName = "must be a name of 1 to 256 letters, digits and !#$%&'*+-.^_`|~"
 
 // unsupported says which comparisons there are instead of the one asked for.
 func unsupported(path *field.Path, text Text, instead string) *field.Error {

@@ -84,5 +84,6 @@ func (s Service) targetPort() intstr.IntOrString {
 // unnamed names a port by its place. Names of ports are at most 63 characters.
 func unnamed(protocol, container string, index int) string {
 	head, tail := strings.ToLower(protocol)+"-", fmt.Sprintf("-%d", index)
-	return head + container[:min(len(container), 63-len(head)-len(tail))] + tail
+	room := max(0, 63-len(head)-len(tail))
+	return head + container[:min(len(container), room)] + tail
 }

@@ -78,9 +78,9 @@ func (s Service) service(name, selected string, meta Metadata, live *corev1.Serv
 		}
 	} else {
 		meta = meta.with(s.label(name), optOuts)
-		if s.Headless {
-			spec["clusterIP"] = corev1.ClusterIPNone
-		}
+	}
+	if s.Headless && (live == nil || live.Spec.ClusterIP == corev1.ClusterIPNone) {
+		spec["clusterIP"] = corev1.ClusterIPNone
 	}
 	if s.TrafficDistribution != "" {
 		spec["trafficDistribution"] = s.TrafficDistribution

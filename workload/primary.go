@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 
@@ -42,13 +43,13 @@ type Options struct {
 // would make the API server fall back to 1. Give a fresh Live.
 //
 // An error says that there is a Deployment of that name which cannot become the
-// primary, or that there is no selector.
+// primary, that the template cannot be applied, or that there is no selector.
 func Primary(target *appsv1.Deployment, o Options) (Object, error) {
 	key := target.Namespace + "/" + PrimaryName(target)
 	if o.Selector.Key == "" {
 		return Object{}, fmt.Errorf("render Deployment %s: no selector label", key)
 	}
-	if err := adoptable(o); err != nil {
+	if err := cmp.Or(adoptable(o), duplicate(target.Spec.Template.Spec)); err != nil {
 		return Object{}, fmt.Errorf("render Deployment %s: %w", key, err)
 	}
 	revision := Revision(target.Spec.Template)

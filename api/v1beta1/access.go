@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/intstr"
+
 	"github.com/serinhq/serin/rollout"
 )
 
@@ -47,6 +49,17 @@ func (c *Canary) PrimaryService() string { return c.Apex() + "-primary" }
 
 // CanaryService is the name of the service of the canary.
 func (c *Canary) CanaryService() string { return c.Apex() + "-canary" }
+
+// PortName is the name of the port of the services.
+func (c *Canary) PortName() string { return or(c.Spec.Service.PortName, DefaultPortName) }
+
+// TargetPort is the port of the container, by number or name.
+func (c *Canary) TargetPort() intstr.IntOrString {
+	if port := c.Spec.Service.TargetPort; port.IntVal != 0 || port.StrVal != "" {
+		return port
+	}
+	return intstr.FromInt32(c.Spec.Service.Port)
+}
 
 // PrimaryName is the name of the workload that serves between releases.
 func (c *Canary) PrimaryName() string { return c.Spec.TargetRef.Name + "-primary" }

@@ -4,11 +4,16 @@ package v1beta1
 // the strategy: iterations with match is A/B testing, iterations alone is
 // blue/green, stepWeight or stepWeights is a weighted canary.
 //
+// Numbers that a rule reads are of type number with multipleOf 1: to a rule a
+// stored 12.5 in a field of type integer is an error of its own, for which the
+// API server makes no exception, and no label or status of the object could be
+// written any more.
+//
 // +kubebuilder:validation:XValidation:rule="[has(self.iterations), has(self.stepWeight), has(self.stepWeights)].exists_one(given, given)",message="give exactly one of iterations (blue/green, or A/B testing with match), stepWeight and stepWeights (weighted canary)"
 type CanaryAnalysis struct {
 	// Time between two looks at the checks, which is also the time a step lasts at
 	// least: minutes or seconds, such as 1m, 30s or 1m30s. Less than 10s counts as
-	// 10s. Default 60s, also for a stored value that is not a duration.
+	// 10s. What is not a duration, such as 1min, counts as 60s.
 	// +required
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+(m|s)')",message="give minutes or seconds, such as 1m, 30s or 1m30s"
@@ -22,6 +27,8 @@ type CanaryAnalysis struct {
 	// How many intervals the checks must pass with the canary next to the primary
 	// (blue/green), or with matching requests on the canary (A/B testing).
 	// +optional
+	// +kubebuilder:validation:Type=number
+	// +kubebuilder:validation:MultipleOf=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10000
 	Iterations int `json:"iterations,omitempty"`
@@ -36,6 +43,8 @@ type CanaryAnalysis struct {
 
 	// Percent of requests that each step adds to the canary.
 	// +optional
+	// +kubebuilder:validation:Type=number
+	// +kubebuilder:validation:MultipleOf=1
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=2147483647
 	StepWeight int `json:"stepWeight,omitempty"`
@@ -44,9 +53,10 @@ type CanaryAnalysis struct {
 	// before. Promotion begins at the last; more than 100 counts as 100.
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=128
 	// +kubebuilder:validation:XValidation:rule="self.isSorted() && self.all(weight, self.exists_one(other, other == weight))",message="each weight must be greater than the one before, such as [1, 5, 20, 50]"
+	// +kubebuilder:validation:items:Type=number
+	// +kubebuilder:validation:items:MultipleOf=1
 	// +kubebuilder:validation:items:Minimum=1
 	// +kubebuilder:validation:items:Maximum=2147483647
 	StepWeights []int `json:"stepWeights,omitempty"`
@@ -235,7 +245,7 @@ type Webhook struct {
 	// than 501. Default 0.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=1000
+	// +kubebuilder:validation:Maximum=2147483647
 	Retries int `json:"retries,omitempty"`
 
 	// Do not verify the certificate of the server. TLS itself stays on. Default false.

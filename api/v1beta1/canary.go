@@ -43,6 +43,12 @@ type CanaryList struct {
 
 // CanarySpec says what to release, how requests reach it, and what must hold
 // for the release to go on.
+//
+// +kubebuilder:validation:XValidation:rule="!(has(self.analysis) && has(self.canaryAnalysis))",message="canaryAnalysis is the older name of analysis; give one of the two",fieldPath=".canaryAnalysis"
+// +kubebuilder:validation:XValidation:rule="has(self.analysis) || has(self.canaryAnalysis) || (has(self.skipAnalysis) && self.skipAnalysis)",message="give analysis, or skipAnalysis: true to promote every revision without one",fieldPath=".analysis",reason=FieldValueRequired
+// +kubebuilder:validation:XValidation:rule="has(self.service) || (self.targetRef.kind == 'Service' && self.targetRef.apiVersion == 'serving.knative.dev/v1')",message="give service.port, the port of the workload; only a Knative Service needs none",fieldPath=".service",reason=FieldValueRequired
+// +kubebuilder:validation:XValidation:rule="!has(self.provider) || (self.provider == 'knative') == (self.targetRef.kind == 'Service' && self.targetRef.apiVersion == 'serving.knative.dev/v1')",message="a Knative Service (serving.knative.dev/v1) goes with the provider knative, and nothing else does",fieldPath=".provider"
+// +kubebuilder:validation:XValidation:rule="!has(self.autoscalerRef) || !(self.targetRef.kind == 'Service' && self.targetRef.apiVersion == 'serving.knative.dev/v1')",message="a Knative Service scales itself; leave autoscalerRef out",fieldPath=".autoscalerRef",reason=FieldValueForbidden
 type CanarySpec struct {
 	// Traffic provider of this canary; also selects the queries of the built-in
 	// metrics. Default: the operator's -mesh-provider.

@@ -1,6 +1,7 @@
 package v1beta1
 
 import (
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -68,10 +69,13 @@ func adapt(a *CanaryAnalysis, f Features) (CanaryAnalysis, []string) {
 		return CanaryAnalysis{}, nil
 	}
 	adapted := *a
-	if f.Routes {
-		return adapted, nil
-	}
 	var warnings []string
+	if _, err := time.ParseDuration(a.Interval); a.Interval != "" && err != nil {
+		warnings = append(warnings, fmt.Sprintf("Analysis interval %q is not a duration such as 30s, using %s", a.Interval, DefaultInterval))
+	}
+	if f.Routes {
+		return adapted, warnings
+	}
 	if len(adapted.Match) > 0 {
 		adapted.Match = nil
 		warnings = append(warnings, "A/B testing is not supported when using the "+f.Provider+" provider")

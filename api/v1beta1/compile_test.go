@@ -2,6 +2,7 @@ package v1beta1
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -216,10 +217,11 @@ canaryAnalysis: {interval: 500ms, threshold: -3, stepWeight: 100}
 `), rollout.Plan{
 			Subject: subject, Strategy: rollout.Canary, Routes: true,
 			Interval: 10 * time.Second, Deadline: 10 * time.Minute, Drain: 2 * time.Second, Threshold: 1}},
-		{"an interval that is no duration is a minute, as in the reference", withSpec(`
+		{"an interval that is no duration is a minute, as in the reference, and is warned about", withSpec(`
 analysis: {interval: 5mins, threshold: 1, stepWeight: 100}
 `), rollout.Plan{
 			Subject: subject, Strategy: rollout.Canary, Routes: true,
+			Warnings: []string{`Analysis interval "5mins" is not a duration such as 30s, using 1m0s`},
 			Interval: time.Minute, Deadline: 10 * time.Minute, Drain: 2 * time.Second, Threshold: 1}},
 		{"skipped: the analysis may be nonsense, its gates around the release stay", withSpec(`
 skipAnalysis: true
@@ -284,4 +286,50 @@ func TestCompileWithoutRoutes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever the numbers are, a plan that is not refused has an end, rises, and
+// never gives the canary more than everything.
+func FuzzCompile(f *testing.F) {
+	f.Add(0, 20, 50, 10, 1, 5, 10, "30s", true, uint8(255))
+	f.Add(3, 0, 0, 0, 0, 0, 0, "", false, uint8(0))
+	f.Add(-1, math.MaxInt, math.MinInt, math.MaxInt, 120, 110, 100, "9999999h", true, uint8(0x5a))
+	f.Fuzz(func(t *testing.T, iterations, step, most, promotion, first, second, mirror int, interval string, copies bool, bits uint8) {
+		flag := func(i int) bool { return bits&(1<<i) != 0 }
+		canary := parse(t, withAnalysis("stepWeight: 1"))
+		canary.Spec.SkipAnalysis = flag(0)
+		a := canary.Spec.Analysis
+		a.Iterations, a.StepWeight, a.MaxWeight, a.StepWeightPromotion = iterations, step, most, promotion
+		a.Interval, a.Mirror, a.MirrorWeight = interval, copies, &mirror
+		if flag(1) {
+			a.StepWeights = []int{first, second}
+		}
+		if flag(2) {
+			a.Match = []AnalysisMatch{{}}
+		}
+		features := gateway()
+		features.Routes, features.Weight, features.Mirror, features.Match = flag(3), flag(4), flag(5), flag(6)
+		plan, errs := Compile(canary, features)
+		if len(errs) > 0 && len(plan.Steps) != 1 {
+			t.Fatalf("refused with %d steps", len(plan.Steps))
+		}
+		before := 0
+		for i, s := range plan.Steps {
+			switch r := s.Route; {
+			case r.Primary+r.Canary != 100 || r.Canary < 0 || r.Canary > 100 || r.Mirror < 0 || r.Mirror > 100:
+				t.Fatalf("step %d routes %+v", i, r)
+			case plan.Strategy == rollout.Canary && i > 0 && r.Mirror == 0 && r.Canary <= before:
+				t.Fatalf("step %d does not rise: %v", i, tell(plan))
+			case !features.Routes && r != rollout.Split(0):
+				t.Fatalf("step %d routes %+v with a provider that cannot", i, r)
+			default:
+				before = r.Canary
+			}
+		}
+		for i, r := range plan.Back {
+			if last := i == len(plan.Back)-1; (r.Canary == 0) != last {
+				t.Fatalf("the way back ends at home and only there: %v", tell(plan))
+			}
+		}
+	})
 }

@@ -51,14 +51,14 @@ func (d *decoder) read(into reflect.Value, value any, path *field.Path) {
 		d.unmarshal(own, value, path)
 		return
 	}
-	switch into.Kind() {
-	case reflect.Pointer:
+	switch kind := into.Kind(); {
+	case kind == reflect.Pointer:
 		d.pointer(into, value, path)
-	case reflect.Struct:
+	case kind == reflect.Struct:
 		d.structure(into, value, path)
-	case reflect.Map:
+	case kind == reflect.Map:
 		d.table(into, value, path)
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		d.list(into, value, path)
 	default:
 		d.scalar(into, value, path)
@@ -156,29 +156,29 @@ func (d *decoder) list(into reflect.Value, value any, path *field.Path) {
 }
 
 func (d *decoder) scalar(into reflect.Value, value any, path *field.Path) {
-	switch into.Kind() {
-	case reflect.String:
+	switch {
+	case into.Kind() == reflect.String:
 		text, ok := value.(string)
 		if !ok {
 			d.refuse(path, value, "text; put it in quotes")
 			return
 		}
 		into.SetString(text)
-	case reflect.Bool:
+	case into.Kind() == reflect.Bool:
 		yes, ok := value.(bool)
 		if !ok {
 			d.refuse(path, value, "true or false, without quotes")
 			return
 		}
 		into.SetBool(yes)
-	case reflect.Int, reflect.Int32, reflect.Int64:
+	case into.CanInt():
 		number, ok := whole(value)
 		if !ok || into.OverflowInt(number) {
 			d.refuse(path, value, "a whole number, without quotes")
 			return
 		}
 		into.SetInt(number)
-	case reflect.Float64:
+	case into.CanFloat():
 		number, ok := decimal(value)
 		if !ok {
 			d.refuse(path, value, "a number, without quotes")

@@ -68,6 +68,7 @@ func (s *CanaryStatus) State() rollout.State {
 func (s *CanaryStatus) inherited(state rollout.State) rollout.State {
 	state.Since = s.LastTransitionTime.UTC()
 	switch s.Phase {
+	case rollout.New, rollout.Initializing, rollout.Initialized, rollout.Waiting, rollout.Finalising, rollout.Succeeded:
 	case rollout.Progressing, rollout.WaitingPromotion:
 		state.Step, state.Weight = max(s.Iterations, 0), s.CanaryWeight
 		if s.CanaryWeight > 0 {
@@ -131,15 +132,11 @@ func canaryWeight(state rollout.State, plan rollout.Plan) int {
 // iterations counts the iterations begun, as the reference shows them: the
 // switch to the canary is one more.
 func iterations(state rollout.State, plan rollout.Plan) int {
-	if plan.Strategy == rollout.Canary {
+	under := state.Phase == rollout.Progressing || state.Phase == rollout.WaitingPromotion
+	if !under || plan.Strategy == rollout.Canary {
 		return 0
 	}
-	switch state.Phase {
-	case rollout.Progressing, rollout.WaitingPromotion:
-		return max(0, min(state.Step, len(plan.Steps)-1))
-	default:
-		return 0
-	}
+	return max(0, min(state.Step, len(plan.Steps)-1))
 }
 
 func words(pending rollout.Effects) []string {

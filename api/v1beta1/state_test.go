@@ -170,6 +170,11 @@ func TestConditionsOrder(t *testing.T) {
 	if status.Conditions[0].Type != Promoted || len(before.Conditions) != 1 || before.Conditions[0].Type != Accepted {
 		t.Errorf("conditions %v after %v, want Promoted in front of a new list", status.Conditions, before.Conditions)
 	}
+	before = status
+	status.SetCondition(Condition{Type: Promoted, Status: metav1.ConditionFalse, Reason: "Failed"}, epoch)
+	if got := before.Conditions[0].Reason; got != "Succeeded" {
+		t.Errorf("a copy of the status changed along, to %s: copies come from a cache", got)
+	}
 	status.DropCondition(Accepted)
 	if len(status.Conditions) != 1 || status.Conditions[0].Type != Promoted {
 		t.Errorf("conditions %v, want Promoted alone", status.Conditions)

@@ -177,6 +177,9 @@ func (s *settings) config() (*rest.Config, error) {
 	}
 	config.QPS, config.Burst = float32(s.qps), s.burst
 	config.UserAgent = "serin/" + version
+	// The API server repeats its warnings with every write of an object; what a
+	// person should know about one is in its condition.
+	config.WarningHandlerWithContext = rest.NoWarnings{}
 	return config, nil
 }
 

@@ -69,6 +69,9 @@ func read(args []string, env func(string) string, usage io.Writer) (setting, err
 	}
 }
 
+// labName is the lab of the demo; make lab-down ends it, too.
+const labName = "serin"
+
 // operatorSelector finds the operator's pods, as the chart labels them.
 const operatorSelector = "app.kubernetes.io/name=flagger"
 
@@ -103,7 +106,7 @@ func (s setting) stage() (Stage, error) {
 	if s.existing {
 		return &existing{site: s.site}, nil
 	}
-	return newLab()
+	return Lab(labName)
 }
 
 func (s setting) run(ctx context.Context, out *os.File) (err error) {

@@ -30,16 +30,18 @@ metadata:
 
 // ownLab is a lab of the demo's own, with Serin built from this repository.
 type ownLab struct {
+	name    string
 	root    string // of the repository
 	cluster *lab.Cluster
 }
 
-func newLab() (Stage, error) {
+// Lab is the stage of a lab with that name, and Serin built from this repository.
+func Lab(name string) (Stage, error) {
 	root, err := repository()
 	if err != nil {
 		return nil, err
 	}
-	return &ownLab{root: root}, nil
+	return &ownLab{name: name, root: root}, nil
 }
 
 // repository finds its root from the working directory upwards.
@@ -65,7 +67,7 @@ func repository() (string, error) {
 func (o *ownLab) Raise(ctx context.Context) (Site, error) {
 	board := progress.New(os.Stderr)
 	defer board.Close()
-	cluster, err := lab.Up(ctx, lab.Options{Progress: board})
+	cluster, err := lab.Up(ctx, lab.Options{Name: o.name, Progress: board})
 	if err != nil {
 		return Site{}, err
 	}

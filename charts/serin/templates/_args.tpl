@@ -38,9 +38,6 @@
 {{- with .Values.kubeconfigBurst }}
 - {{ printf "-kubeconfig-burst=%v" . | quote }}
 {{- end }}
-{{- if .Values.controlplane.kubeconfig.secretName }}
-- {{ printf "-kubeconfig-service-mesh=/tmp/controlplane/%s" .Values.controlplane.kubeconfig.key | quote }}
-{{- end }}
 {{- with .Values.clusterName }}
 - {{ printf "-cluster-name=%s" . | quote }}
 {{- end }}
@@ -55,9 +52,6 @@
 
 {{/* slack.proxy is what the reference's documentation says, slack.proxyUrl what its chart read. */}}
 {{- define "serin.chat" -}}
-{{- with .Values.slack.url }}
-- {{ printf "-slack-url=%s" . | quote }}
-{{- end }}
 {{- with .Values.slack.user }}
 - {{ printf "-slack-user=%s" . | quote }}
 {{- end }}
@@ -66,9 +60,6 @@
 {{- end }}
 {{- with (default .Values.slack.proxy .Values.slack.proxyUrl) }}
 - {{ printf "-slack-proxy-url=%s" . | quote }}
-{{- end }}
-{{- with .Values.msteams.url }}
-- {{ printf "-msteams-url=%s" . | quote }}
 {{- end }}
 {{- with (default (index .Values.msteams "proxy-url") .Values.msteams.proxyUrl) }}
 - {{ printf "-msteams-proxy-url=%s" . | quote }}

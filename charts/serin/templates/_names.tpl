@@ -47,6 +47,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- fail "linkerdAuthPolicy.create: the provider linkerd is not offered yet; remove the value" -}}
 {{- end -}}
 {{- end -}}
+{{- if or .Values.slack.url .Values.msteams.url -}}
+{{- fail "slack.url and msteams.url: this version of Serin sends no chat messages; remove the value" -}}
+{{- end -}}
+{{- if .Values.controlplane.kubeconfig.secretName -}}
+{{- fail "controlplane.kubeconfig.secretName: this version of Serin routes in its own cluster only; remove the value" -}}
+{{- end -}}
 {{- if .Values.rbac.pspEnabled -}}
 {{- fail "rbac.pspEnabled: Kubernetes has no PodSecurityPolicy since 1.25; remove the value, the pod satisfies the restricted Pod Security Standard" -}}
 {{- end -}}

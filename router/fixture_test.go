@@ -1,0 +1,56 @@
+package router
+
+import (
+	"time"
+
+	"github.com/serinhq/serin/workload"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// full is a Service that uses every field an HTTPRoute has a place for.
+func full() Service {
+	s := Service{
+		Namespace:           "shop",
+		Name:                "web",
+		Owner:               workload.Owner{Name: "web", UID: "5f0c8f0e-0000-4000-8000-000000000001"},
+		Selector:            workload.Selector{Key: "app", Value: "web"},
+		Port:                80,
+		TargetPort:          intstr.FromInt32(8080),
+		AppProtocol:         "http",
+		TrafficDistribution: "PreferClose",
+		Apex: Metadata{
+			Labels:      map[string]string{"team": "storefront"},
+			Annotations: map[string]string{"owner": "storefront"},
+		},
+		Primary:        Metadata{Labels: map[string]string{"role": "primary"}},
+		Canary:         Metadata{Annotations: map[string]string{"role": "canary"}},
+		Hosts:          []string{"shop.example.com", "*.shop.example.com"},
+		Parents:        []Parent{{Namespace: "infra", Name: "public", SectionName: "https"}, {Namespace: "infra", Name: "private"}},
+		Match:          []Match{{URI: Text{Prefix, "/api"}, Method: Text{Exact, "GET"}}},
+		Rewrite:        Rewrite{URI: "/", Authority: "web.example.com", PrefixOnly: true},
+		Request:        HeaderMod{Add: map[string]string{"x-env": "prod", "x-area": "shop"}, Remove: []string{"x-debug", "x-trace", "x-debug"}},
+		Response:       HeaderMod{Set: map[string]string{"cache-control": "no-store"}},
+		Mirrors:        []Backend{{Name: "audit", Namespace: "infra", Port: 8080}},
+		Timeout:        15 * time.Second,
+		BackendTimeout: 1500 * time.Millisecond,
+		CORS: CORS{
+			Origins:     []Text{{Exact, "https://shop.example.com"}, {Exact, "https://*.example.org"}},
+			Methods:     []string{"GET", "POST"},
+			Headers:     []string{"x-token"},
+			Expose:      []string{"x-request-id"},
+			Credentials: true,
+			MaxAge:      24 * time.Hour,
+		},
+	}
+	s.Ports = Ports(pods(), s)
+	return s
+}
+
+// pods is the template behind full: its main port, one more and a sidecar.
+func pods() corev1.PodTemplateSpec {
+	return corev1.PodTemplateSpec{Spec: corev1.PodSpec{Containers: []corev1.Container{
+		{Name: "app", Ports: []corev1.ContainerPort{{Name: "main", ContainerPort: 8080}, {Name: "metrics", ContainerPort: 9090}}},
+		{Name: "istio-proxy", Ports: []corev1.ContainerPort{{Name: "admin", ContainerPort: 15000}}},
+	}}}
+}

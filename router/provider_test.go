@@ -1,0 +1,273 @@
+package router
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/serinhq/serin/internal/golden"
+	"github.com/serinhq/serin/rollout"
+	"sigs.k8s.io/yaml"
+)
+
+// A scene is a route in front of a Service, as every provider that can do it has
+// to render it. The reason ends up above the objects in the golden file.
+type scene struct {
+	name, reason string
+	service      Service
+	route        rollout.Route
+}
+
+func scenes() []scene {
+	audience := []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}}
+	twoPaths := minimal()
+	twoPaths.Match = []Match{{URI: Text{Prefix, "/api"}}, {URI: Text{Prefix, "/web"}}}
+	twoPaths.Rewrite = Rewrite{URI: "/", PrefixOnly: true}
+	testing := minimal()
+	testing.Match = []Match{{URI: Text{Exact, "/cart"}, Headers: map[string]Text{"X-Env": {Exact, "prod"}, "x-tenant": {Regex, "a|b"}}}}
+	testing.Audience = append(slices.Clone(audience), Match{
+		Headers: map[string]Text{"Cookie": {Regex, ".*canary=always.*"}, "x-env": {Exact, "test"}},
+		Query:   map[string]Text{"preview": {Exact, "1"}},
+	})
+	scoped := minimal()
+	scoped.Audience = audience
+	mesh := minimal()
+	mesh.Parents = []Parent{{Group: "core", Kind: "Service", Namespace: "shop", Name: "web", Port: 80}}
+	return []scene{
+		{"home", "at rest all traffic is on the primary and both ends are named", full(), rollout.Split(0)},
+		{"split", "one step of a weighted release", full(), rollout.Split(10)},
+		{"away", "all traffic is on the canary while the primary is replaced", full(), rollout.Split(100)},
+		{"minimal", "nothing but a port and a parent", minimal(), rollout.Split(50)},
+		{"mesh", "a Service as parent, as Linkerd wants it", mesh, rollout.Split(5)},
+		{"mirror", "every request is copied to the canary", full(), rollout.Route{Primary: 100, Mirror: 100}},
+		{"mirror-share", "a share of the requests is copied to the canary", minimal(), rollout.Route{Primary: 100, Mirror: 20}},
+		{"audience", "A/B: two kinds of insiders go to the canary, everybody else home", testing, rollout.Route{Canary: 100, Match: true}},
+		{"audience-split", "weights hold for the audience only", scoped, rollout.Route{Primary: 75, Canary: 25, Match: true}},
+		{"paths", "each match has a rule of its own where the matched prefix is replaced", twoPaths, rollout.Split(10)},
+		{"audience-paths", "the same under A/B", withAudience(twoPaths, audience), rollout.Route{Canary: 100, Match: true}},
+	}
+}
+
+func minimal() Service {
+	return Service{Namespace: "shop", Name: "web", Port: 80, Parents: []Parent{{Name: "public"}}}
+}
+
+func withAudience(s Service, audience []Match) Service {
+	s.Audience = audience
+	return s
+}
+
+// TestProviders renders every scene the capabilities allow and compares with
+// testdata/<provider>/<scene>.yaml; the others must be refused by name.
+func TestProviders(t *testing.T) {
+	for name, provider := range Providers {
+		for _, scene := range scenes() {
+			t.Run(name+"/"+scene.name, func(t *testing.T) {
+				objects, err := provider.Render(scene.service, scene.route)
+				if missing := missing(provider.Caps, scene.route); missing != "" {
+					if err == nil || !strings.Contains(err.Error(), missing+" not supported") {
+						t.Fatalf("%s: want a refusal that names %q, got %v", scene.reason, missing, err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(objects) > 0 {
+					golden.Equal(t, goldenPath(name, scene.name), document(t, scene.reason, objects))
+				}
+				for _, object := range objects {
+					complete(t, object.Object, object.GetKind())
+				}
+			})
+		}
+	}
+}
+
+// TestProvidersRoundTrip reads back every route that can be asked for: what is
+// rendered and what is read must be two views of one thing.
+func TestProvidersRoundTrip(t *testing.T) {
+	service := withAudience(full(), []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}})
+	service.Mirrors = []Backend{{Name: "audit", Port: 80}}
+	shares := []int{0, 1, 20, 99, 100}
+	for name, provider := range Providers {
+		t.Run(name, func(t *testing.T) {
+			for i := range 101 * 2 * len(shares) {
+				route := rollout.Split(i % 101)
+				route.Match, route.Mirror = i/101%2 == 1, shares[i/202]
+				if missing(provider.Caps, route) != "" {
+					continue
+				}
+				objects, err := provider.Render(service, route)
+				if err != nil {
+					t.Fatalf("%+v: %v", route, err)
+				}
+				got, _, err := provider.Parse(objects)
+				if err != nil || got != route {
+					t.Fatalf("rendered %+v, parsed %+v, %v", route, got, err)
+				}
+			}
+		})
+	}
+}
+
+// TestProvidersAreStable renders twice: an object that differs from itself is
+// applied for ever.
+func TestProvidersAreStable(t *testing.T) {
+	for name, provider := range Providers {
+		for _, scene := range scenes() {
+			if missing(provider.Caps, scene.route) != "" {
+				continue
+			}
+			first, err := provider.Render(scene.service, scene.route)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				again, err := provider.Render(scene.service, scene.route)
+				if err != nil || !reflect.DeepEqual(first, again) {
+					t.Fatalf("%s/%s: rendering again gave another object (%v)", name, scene.name, err)
+				}
+			}
+		}
+	}
+}
+
+// TestProvidersKeepTheRest moves weights and looks for anything else that moved.
+func TestProvidersKeepTheRest(t *testing.T) {
+	for name, provider := range Providers {
+		if !provider.Caps.Weight {
+			continue
+		}
+		home, err := provider.Render(full(), rollout.Split(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		split, err := provider.Render(full(), rollout.Split(30))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var changed []string
+		differences("", home[0].Object, split[0].Object, &changed)
+		for _, path := range changed {
+			if !strings.HasSuffix(path, ".weight") {
+				t.Errorf("%s: a step of 30%% also changed %s", name, path)
+			}
+		}
+		if len(changed) != 2 {
+			t.Errorf("%s: a step of 30%% changed %v, want two weights", name, changed)
+		}
+	}
+}
+
+// TestProvidersAreNamed guards what spec.provider and the flag may say.
+func TestProvidersAreNamed(t *testing.T) {
+	for _, name := range []string{"kubernetes", "gatewayapi:v1", "gatewayapi:v1beta1"} {
+		provider, ok := Providers[name]
+		if !ok {
+			t.Errorf("%s is missing", name)
+			continue
+		}
+		if (provider.Caps == Caps{}) != (len(provider.Kinds) == 0) {
+			t.Errorf("%s has capabilities without kinds, or kinds without capabilities", name)
+		}
+	}
+	for _, name := range []string{"", "none", "gatewayapi", "gatewayapi:v1alpha2"} {
+		if _, ok := Providers[name]; ok {
+			t.Errorf("%q must not be a provider: an unknown name is an error", name)
+		}
+	}
+}
+
+// missing names the capability that a route needs and caps lack.
+func missing(caps Caps, r rollout.Route) string {
+	switch {
+	case r.Canary > 0 && !caps.Weight:
+		return "weights are"
+	case r.Mirror > 0 && !caps.Mirror:
+		return "mirroring is"
+	case r.Match && !caps.Match:
+		return "matching requests is"
+	default:
+		return ""
+	}
+}
+
+// goldenPath is a path that can be part of a Go module, unlike the name.
+func goldenPath(provider, scene string) string {
+	return filepath.Join("testdata", strings.ReplaceAll(provider, ":", "-"), scene+".yaml")
+}
+
+func document(t *testing.T, reason string, objects []Object) []byte {
+	t.Helper()
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "# %s\n", reason)
+	for i, object := range objects {
+		if i > 0 {
+			text.WriteString("---\n")
+		}
+		fields, err := yaml.Marshal(object.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(fields)
+	}
+	return text.Bytes()
+}
+
+// complete fails on values that Go left in an object without being asked to:
+// applied, they would claim a field and may empty it.
+func complete(t *testing.T, value any, path string) {
+	t.Helper()
+	switch value := value.(type) {
+	case nil:
+		t.Errorf("%s is null", path)
+	case map[string]any:
+		if len(value) == 0 {
+			t.Errorf("%s is {}", path)
+		}
+		for key, field := range value {
+			complete(t, field, path+"."+key)
+		}
+	case []any:
+		if len(value) == 0 {
+			t.Errorf("%s is []", path)
+		}
+		for i, element := range value {
+			complete(t, element, fmt.Sprintf("%s[%d]", path, i))
+		}
+	case string:
+		if value == "" && !strings.HasSuffix(path, ".group") {
+			t.Errorf("%s is empty", path)
+		}
+	}
+}
+
+// differences lists the paths at which two JSON values differ.
+func differences(path string, a, b any, found *[]string) {
+	left, leftMap := a.(map[string]any)
+	right, rightMap := b.(map[string]any)
+	leftList, isList := a.([]any)
+	rightList, areLists := b.([]any)
+	switch {
+	case leftMap && rightMap:
+		for key := range left {
+			differences(path+"."+key, left[key], right[key], found)
+		}
+		for key := range right {
+			if _, ok := left[key]; !ok {
+				*found = append(*found, path+"."+key)
+			}
+		}
+	case isList && areLists && len(leftList) == len(rightList):
+		for i := range leftList {
+			differences(fmt.Sprintf("%s[%d]", path, i), leftList[i], rightList[i], found)
+		}
+	case !reflect.DeepEqual(a, b):
+		*found = append(*found, path)
+	}
+}
