@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/serinhq/serin/lab/await"
+	"github.com/serinhq/serin/lab/priority"
 	"github.com/serinhq/serin/lab/traffic"
 )
 
@@ -40,6 +41,9 @@ func (p *player) play(ctx context.Context) error {
 	defer cancel()
 	p.settle = time.NewTimer(time.Hour)
 	p.settle.Stop()
+	if err := priority.Raise(); err != nil {
+		return err
+	}
 	p.began = time.Now()
 	if err := p.cluster.apply(ctx, p.site.Serin.Objects); err != nil {
 		return err
