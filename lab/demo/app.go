@@ -66,8 +66,8 @@ func (r Release) patch() ([]byte, error) {
 	return patch, nil
 }
 
-// load is the traffic that users of the application make: browsers asking for its page.
-func (s Story) load(site Site, longest time.Duration) traffic.Config {
+// Load is the traffic that users of the application make: browsers asking for its page.
+func (s Story) Load(site Site, longest time.Duration) traffic.Config {
 	header := http.Header{"User-Agent": {"Mozilla/5.0 (serin lab)"}} // others get JSON
 	if site.Host != "" {
 		header.Set("Host", site.Host)

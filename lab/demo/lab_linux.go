@@ -75,7 +75,7 @@ func (o *ownLab) Raise(ctx context.Context) (Site, error) {
 	site := Site{
 		Kubeconfig: cluster.Kubeconfig, Kubectl: cluster.Kubectl, Gateway: cluster.Gateway,
 		GatewayName: cluster.GatewayName, GatewayNamespace: cluster.GatewayNamespace,
-		PrometheusInside: cluster.PrometheusInside, Podinfo: lab.PodinfoImage,
+		AuditLog: cluster.AuditLog, PrometheusInside: cluster.PrometheusInside, Podinfo: lab.PodinfoImage,
 		Serin: Operator{Namespace: operatorNamespace, Selector: operatorSelector},
 	}
 	step := board.Step("build serin")

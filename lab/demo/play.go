@@ -124,7 +124,7 @@ func (p *player) present(ctx context.Context, i int) error {
 func (p *player) startLoad(ctx context.Context) error {
 	// Far longer than the story: the load ends with it.
 	const longest, firstAnswer = 30 * time.Minute, 20 * time.Second
-	config := p.story.load(p.site, longest)
+	config := p.story.Load(p.site, longest)
 	err := await.Condition(ctx, firstAnswer, "wait for an answer through the gateway", func(ctx context.Context) error {
 		_, err := traffic.Ask(ctx, config)
 		return err

@@ -15,6 +15,7 @@ type Site struct {
 
 	GatewayName, GatewayNamespace string // of the Gateway object
 
+	AuditLog         string // path of the API server's, JSON lines; empty if it is not in reach
 	PrometheusInside string // URL at which Serin reaches Prometheus
 	Podinfo          string // image of the application
 	Serin            Operator
