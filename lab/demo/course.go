@@ -115,6 +115,7 @@ func (c *course) asked() int {
 		if c.status.Applied != c.before {
 			return 100
 		}
+	case Failed:
 	}
 	return c.status.Weight
 }
