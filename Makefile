@@ -52,7 +52,7 @@ lab-env: need-go ## Print the variables by which kubectl finds the lab: eval "$(
 
 .PHONY: build
 build: need-go ## Build the programs, static, into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -gcflags=all=-dwarf=false -ldflags='-s -w' -o bin/ ./cmd/...
 
 .PHONY: image
 image: build ## Build the operator's image as an archive for docker load or ctr images import

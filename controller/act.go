@@ -34,7 +34,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := errors.Join(errs...); err != nil {
 		return err // pods stay while their route is not as it should be
 	}
-	return r.scale(ctx, v, want.Canary)
+	return r.scale(ctx, v, m, want.Canary)
 }
 
 // desired lists every object of a state, in the order in which they are applied.
@@ -70,6 +70,11 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)
 		}
+		for i := range routes {
+			if err := v.claim(&routes[i]); err != nil {
+				return nil, err
+			}
+		}
 		objects = append(objects, routes...)
 	}
 	apex, err := router.Apex(v.service, v.live)
@@ -77,6 +82,24 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 		return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
 	}
 	return append(objects, apex), nil
+}
+
+// claim makes sure that a route is this Canary's to write. One that was there
+// before belongs to the user, and must not vanish with the Canary.
+func (v *view) claim(route *router.Object) error {
+	live := v.find(*route)
+	if live == nil {
+		return nil
+	}
+	switch v.options.Owner.Claim(live) {
+	case workload.Ours:
+	case workload.Unclaimed:
+		route.SetOwnerReferences(nil)
+	case workload.Theirs:
+		return fmt.Errorf("%s %s.%s belongs to another Canary: give spec.service.name another value, or delete that Canary",
+			route.GetKind(), route.GetName(), route.GetNamespace())
+	}
+	return nil
 }
 
 // find returns the live object with the kind and name of the given one, as JSON.
@@ -142,8 +165,9 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 }
 
 // scale patches the replicas of the workload: the only field of the user's
-// object that is ever written.
-func (r *reconciler) scale(ctx context.Context, v *view, to rollout.Scale) error {
+// object that is ever written. Like an apply, a patch is not sent again before
+// the cache has moved.
+func (r *reconciler) scale(ctx context.Context, v *view, m *memo, to rollout.Scale) error {
 	var replicas int32
 	switch to {
 	case rollout.Leave:
@@ -155,11 +179,16 @@ func (r *reconciler) scale(ctx context.Context, v *view, to rollout.Scale) error
 	if v.target.Spec.Replicas != nil && *v.target.Spec.Replicas == replicas {
 		return nil
 	}
+	sent := applied{digest: fmt.Sprintf("%d replicas", replicas), before: v.target.ResourceVersion}
+	if m.applied["scale"] == sent {
+		return nil
+	}
 	patch := client.RawPatch(types.MergePatchType, workload.Scaled(replicas))
 	target := &appsv1.Deployment{ObjectMeta: v.target.ObjectMeta}
 	if err := r.client.Patch(ctx, target, patch, client.FieldOwner(manager)); err != nil {
 		return fmt.Errorf("scale deployment %s.%s to %d: %w", v.target.Name, v.target.Namespace, replicas, err)
 	}
+	m.applied["scale"] = sent
 	if replicas == 0 {
 		r.log(v.canary).Info(fmt.Sprintf("Scaling down Deployment %s.%s", v.target.Name, v.target.Namespace))
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/serinhq/serin/lab/cluster"
 	"github.com/serinhq/serin/lab/control"
+	"github.com/serinhq/serin/lab/demo"
 	"github.com/serinhq/serin/lab/fetch"
 	"github.com/serinhq/serin/lab/progress"
 )
@@ -35,6 +36,8 @@ func main() {
 
 const usage = `The lab is a real single-node Kubernetes for Serin's demo and tests.
 
+  demo                          release three versions of an application and show what
+                                comes of them; see demo --help
   up   [--name N] [--json]      start a lab
   down [--name N]               end it and remove what it left
   env  [--name N]               print its addresses as shell exports
@@ -53,6 +56,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	rest := args[1:]
 	switch args[0] {
+	case "demo":
+		if code := demo.Main(ctx, rest); code != 0 {
+			os.Exit(code)
+		}
+		return nil
 	case "up":
 		return up(ctx, rest, out)
 	case "down":

@@ -2,7 +2,6 @@ package router
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/serinhq/serin/rollout"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -84,7 +83,7 @@ func httpRules(s Service, r rollout.Route) ([]gatewayv1.HTTPRouteRule, field.Err
 	problems = append(problems, more...)
 	home := gatewayv1.HTTPRouteRule{Filters: filters, Timeouts: timeouts}
 	home.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), 100)}
-	divided := gatewayv1.HTTPRouteRule{Filters: slices.Clone(filters), Timeouts: timeouts}
+	divided := gatewayv1.HTTPRouteRule{Filters: filters, Timeouts: timeouts}
 	divided.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), r.Primary), end(s, s.CanaryName(), r.Canary)}
 	if r.Mirror > 0 {
 		divided.Filters = append(divided.Filters, mirror(s, r.Mirror))

@@ -256,6 +256,32 @@ func TestPrimaryReadsOnly(t *testing.T) {
 	}
 }
 
+// TestAffinityIsRewritten: the primary keeps away from its own pods. Only keys
+// of the flag are pod labels that tell the sides apart.
+func TestAffinityIsRewritten(t *testing.T) {
+	for _, tc := range []struct{ key, value, ours, flaggers string }{
+		{"app", "shop-web", "shop-web-primary", "shop-web"},
+		{"app", "web", "web-primary", "web-primary"},
+		{"name", "web", "web-primary", "web-primary"},
+		{"name", "shop-web", "shop-web", "shop-web"}, // the primary's pods keep this label
+		{"team", "web", "web", "web"},
+		{"app", "other", "other", "other"},
+	} {
+		for want, rewrite := range map[string]rewriting{"ours " + tc.ours: rewriteBoth, "flagger's " + tc.flaggers: rewriteName} {
+			d := web(t)
+			selector := &metav1.LabelSelector{
+				MatchLabels:      map[string]string{tc.key: tc.value},
+				MatchExpressions: []metav1.LabelSelectorRequirement{{Key: tc.key, Operator: metav1.LabelSelectorOpIn, Values: []string{tc.value}}},
+			}
+			d.Spec.Template.Spec.TopologySpreadConstraints[0].LabelSelector = selector
+			got := twin(d, options(), rewrite).Spec.TopologySpreadConstraints[0].LabelSelector
+			if !strings.HasSuffix(want, " "+got.MatchLabels[tc.key]) || got.MatchExpressions[0].Values[0] != got.MatchLabels[tc.key] {
+				t.Errorf("%s=%s became %v and %v, want %s", tc.key, tc.value, got.MatchLabels, got.MatchExpressions, want)
+			}
+		}
+	}
+}
+
 // TestIncluded is about -include-label-prefix.
 func TestIncluded(t *testing.T) {
 	for _, tc := range []struct {

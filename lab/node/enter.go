@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/serinhq/serin/lab/priority"
 )
 
 // The names under which the program starts itself again.
@@ -48,7 +50,10 @@ func Enter() {
 // and collects the dead. The kernel kills everything else when it ends.
 func runInit() int {
 	events := &speaker{out: os.NewFile(eventsFile, "events")}
-	child, err := startNode(os.Args[1])
+	child, err := 0, priority.Raise()
+	if err == nil {
+		child, err = startNode(os.Args[1])
+	}
 	if err != nil {
 		_ = events.say(Event{Error: err.Error()}) // when nobody listens, there is nobody to tell
 		return 1

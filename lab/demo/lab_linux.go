@@ -1,0 +1,143 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/serinhq/serin/lab/chart"
+	lab "github.com/serinhq/serin/lab/cluster"
+	"github.com/serinhq/serin/lab/progress"
+)
+
+// serinImage is the image that the chart is told to use.
+const serinImage = "lab.local/serin:dev"
+
+// namespace is where the chart goes; it admits only pods without privileges.
+const namespace = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: ` + operatorNamespace + `
+  labels: {pod-security.kubernetes.io/enforce: restricted}
+`
+
+// ownLab is a lab of the demo's own, with Serin built from this repository.
+type ownLab struct {
+	name    string
+	root    string // of the repository
+	cluster *lab.Cluster
+}
+
+// Lab is the stage of a lab with that name, and Serin built from this repository.
+func Lab(name string) (Stage, error) {
+	root, err := repository()
+	if err != nil {
+		return nil, err
+	}
+	return &ownLab{name: name, root: root}, nil
+}
+
+// repository finds its root from the working directory upwards.
+func repository() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the repository: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "config", "crd")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("config/crd was not found here or above: run the demo inside the Serin repository")
+		}
+		dir = parent
+	}
+}
+
+// Raise starts the lab and gives it Serin's image. What it has started when it fails is
+// ended again.
+func (o *ownLab) Raise(ctx context.Context) (Site, error) {
+	board := progress.New(os.Stderr)
+	defer board.Close()
+	cluster, err := lab.Up(ctx, lab.Options{Name: o.name, Progress: board})
+	if err != nil {
+		return Site{}, err
+	}
+	o.cluster = cluster
+	site := Site{
+		Kubeconfig: cluster.Kubeconfig, Kubectl: cluster.Kubectl, Gateway: cluster.Gateway,
+		GatewayName: cluster.GatewayName, GatewayNamespace: cluster.GatewayNamespace,
+		AuditLog: cluster.AuditLog, PrometheusInside: cluster.PrometheusInside, Podinfo: lab.PodinfoImage,
+		Serin: Operator{Namespace: operatorNamespace, Selector: operatorSelector},
+	}
+	step := board.Step("build serin")
+	if site.Serin.Objects, err = o.serin(ctx); err != nil {
+		step.Fail()
+		return Site{}, errors.Join(err, o.Strike(context.WithoutCancel(ctx)))
+	}
+	step.Done()
+	return site, nil
+}
+
+// serin builds the operator, loads its image, and returns what has to be applied.
+func (o *ownLab) serin(ctx context.Context) ([]unstructured.Unstructured, error) {
+	dir, err := os.MkdirTemp("", "serin-build-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder to build serin in: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	program := filepath.Join(dir, "serin")
+	// The flags are those of the lab's other programs: they share what is compiled.
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-gcflags=all=-dwarf=false",
+		"-ldflags", "-s -w", "-o", program, "./cmd/serin")
+	cmd.Dir = o.root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-buildvcs=false", "GOOS=linux")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build serin: %w\n%s", err, strings.TrimSpace(string(said)))
+	}
+	if err := o.cluster.LoadImage(ctx, serinImage, program, lab.ImageOptions{}); err != nil {
+		return nil, err
+	}
+	return objects(o.root)
+}
+
+// objects are what `helm install` would bring: the namespace, the definitions, the chart.
+func objects(root string) ([]unstructured.Unstructured, error) {
+	dir := filepath.Join(root, "charts", "serin")
+	all, err := parse([]byte(namespace))
+	if err != nil {
+		return nil, err
+	}
+	definitions, err := chart.CRDs(dir)
+	if err != nil {
+		return nil, err
+	}
+	repository, tag, _ := strings.Cut(serinImage, ":")
+	rendered, err := chart.Render(dir, map[string]any{
+		"image": map[string]any{"repository": repository, "tag": tag},
+	}, operatorNamespace)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(all, definitions, rendered), nil
+}
+
+// Strike ends the lab.
+func (o *ownLab) Strike(ctx context.Context) error {
+	if o.cluster == nil {
+		return nil
+	}
+	return o.cluster.Down(ctx)
+}
+
+// Enter must be called first in the main function of each program that plays on a lab of
+// its own: the lab runs the program again, inside.
+func Enter() { lab.Enter() }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package priority
+
+// Raise does nothing where there is no lab.
+func Raise() error { return nil }
