@@ -112,6 +112,15 @@ spec:
         ports: [{name: http, containerPort: 9898}]
 `
 
+// begin starts an operator and a Canary at rest, with app:1 on the primary.
+func (w *world) begin(analysis string) {
+	w.t.Helper()
+	w.operate()
+	w.push("app:1")
+	w.canary(analysis)
+	w.phase("Initialized")
+}
+
 // push makes the workload ask for an image, as a user's pipeline does.
 func (w *world) push(image string) {
 	w.t.Helper()

@@ -102,10 +102,11 @@ func follow[T any](s site, limit time.Duration, resource, name string, see func(
 	}()
 	var last T
 	for decoder := json.NewDecoder(out); ; {
-		if err := decoder.Decode(&last); err != nil {
+		var now T // a field that is left out must not keep its last value
+		if err := decoder.Decode(&now); err != nil {
 			s.Fatalf("%s %s was not as awaited within %s; last seen %+v (%v)\n%s", resource, name, limit, last, err, s.story())
 		}
-		if see(last) {
+		if last = now; see(now) {
 			return
 		}
 	}
