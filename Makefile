@@ -21,6 +21,8 @@ FUZZTIME ?= 30s
 
 MODULES := . lab charts
 TOOL := go tool -modfile=$(CURDIR)/tools.mod
+# The lab builds with the same flags, so that both share the build cache.
+BUILD := CGO_ENABLED=0 go build -trimpath -gcflags=all=-dwarf=false -ldflags='-s -w'
 TEST := go test -race -shuffle=on -timeout=20m
 
 .PHONY: help
@@ -52,7 +54,7 @@ lab-env: need-go ## Print the variables by which kubectl finds the lab: eval "$(
 
 .PHONY: build
 build: need-go ## Build the programs, static, into bin/
-	CGO_ENABLED=0 go build -trimpath -gcflags=all=-dwarf=false -ldflags='-s -w' -o bin/ ./cmd/...
+	$(BUILD) -o bin/ ./cmd/...
 
 .PHONY: image
 image: build ## Build the operator's image as an archive for docker load or ctr images import
