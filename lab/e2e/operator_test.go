@@ -161,8 +161,8 @@ func processesOf(t *testing.T, container string) []int {
 	return found
 }
 
-// The operator is killed once in every phase and step of a good release and of a bad one.
-// They end as they would have, no step is repeated, no event doubled. Afterwards nothing
+// The operator is killed once in every phase and step of the start and of a release. They
+// end as they would have, no step is repeated, no event doubled. Afterwards nothing
 // is left to do, and for five minutes the audit log shows no request.
 func TestOperatorKilledInEachPhaseAndIdleAfterwards(t *testing.T) {
 	story := demo.Tale()
