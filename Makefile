@@ -24,7 +24,7 @@ MODULES := . lab charts
 # The flags with which the lab builds Kubernetes, Contour and Serin. The lab's own program
 # shares half of their packages, so with these it is compiled on the way.
 SHARED := -trimpath -gcflags=all=-dwarf=false
-LAB := CGO_ENABLED=0 go run $(SHARED) .
+LAB := $(CURDIR)/bin/lab
 TOOL := go tool -modfile=$(CURDIR)/tools.mod
 # The lab builds with the same flags, so that both share the build cache.
 BUILD := CGO_ENABLED=0 go build $(SHARED) -ldflags='-s -w'
@@ -44,16 +44,25 @@ help: ## Show this list
 ##@ Try it
 
 .PHONY: demo
-demo: need-go ## Build and start a lab, release three versions, show what happens
-	cd lab && $(LAB) demo
+demo: need-go lab-program ## Build and start a lab, release three versions, show what happens
+	$(LAB) demo
 
 .PHONY: lab-up lab-down lab-env
-lab-up: need-go ## Start the lab's cluster, gateway and Prometheus and leave them running
-	cd lab && $(LAB) up
-lab-down: need-go ## Stop the lab and remove what it started
-	cd lab && $(LAB) down
-lab-env: need-go ## Print the variables by which kubectl finds the lab: eval "$(make -s lab-env)"
-	@cd lab && $(LAB) env
+lab-up: need-go lab-program ## Start the lab's cluster, gateway and Prometheus and leave them running
+	$(LAB) up
+lab-down: need-go lab-program ## Stop the lab and remove what it started
+	$(LAB) down
+lab-env: need-go lab-program ## Print the variables by which kubectl finds the lab: eval "$(make -s lab-env)"
+	@$(LAB) env
+
+# The lab's program. It is compiled in minutes the first time, and most of that is shared
+# with what it builds then: so it says how far it is.
+.PHONY: lab-program
+lab-program: need-go
+	@cd lab && CGO_ENABLED=0 GOGC=400 go build -v $(SHARED) -o ../bin/lab . 2>&1 | awk ' \
+		/^go: downloading/ { if (++fetched % 50 == 1) print "fetch the modules of the lab: " fetched; next } \
+		/^[a-z0-9][^ ]*$$/ { if (++compiled % 100 == 0) print "compile the lab: " compiled " packages"; next } \
+		{ print }' >&2
 
 ##@ Build
 
@@ -165,5 +174,5 @@ need-gcc: # The race detector is linked by a C compiler.
 # The integration tests run a real API server. Building it takes minutes, once per
 # version; it is done before them, so that one can see how far it is.
 .PHONY: kubernetes
-kubernetes: need-go
-	@cd lab && $(LAB) build kubernetes
+kubernetes: need-go lab-program
+	@$(LAB) build kubernetes
