@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"time"
 
 	"github.com/serinhq/serin/lab/traffic"
@@ -110,11 +111,9 @@ func (c *course) step() *measure {
 // asked is the part of the requests that the release of the act should get, in percent:
 // the weight, and all of them once it is the primary.
 func (c *course) asked() int {
-	switch c.status.Phase {
-	case "Finalising", Initialized, Succeeded:
-		if c.status.Applied != c.before {
-			return 100
-		}
+	home := slices.Contains([]Phase{"Finalising", Initialized, Succeeded}, c.status.Phase)
+	if home && c.status.Applied != c.before {
+		return 100
 	}
 	return c.status.Weight
 }
