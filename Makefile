@@ -20,7 +20,14 @@ IMAGE ?= serinhq/serin:dev
 FUZZTIME ?= 30s
 
 MODULES := . lab charts
+
+# The flags with which the lab builds Kubernetes, Contour and Serin. The lab's own program
+# shares half of their packages, so with these it is compiled on the way.
+SHARED := -trimpath -gcflags=all=-dwarf=false
+LAB := CGO_ENABLED=0 go run $(SHARED) .
 TOOL := go tool -modfile=$(CURDIR)/tools.mod
+# The lab builds with the same flags, so that both share the build cache.
+BUILD := CGO_ENABLED=0 go build $(SHARED) -ldflags='-s -w'
 TEST := go test -race -shuffle=on -timeout=20m
 
 .PHONY: help
@@ -38,21 +45,21 @@ help: ## Show this list
 
 .PHONY: demo
 demo: need-go ## Build and start a lab, release three versions, show what happens
-	cd lab && go run . demo
+	cd lab && $(LAB) demo
 
 .PHONY: lab-up lab-down lab-env
 lab-up: need-go ## Start the lab's cluster, gateway and Prometheus and leave them running
-	cd lab && go run . up
+	cd lab && $(LAB) up
 lab-down: need-go ## Stop the lab and remove what it started
-	cd lab && go run . down
+	cd lab && $(LAB) down
 lab-env: need-go ## Print the variables by which kubectl finds the lab: eval "$(make -s lab-env)"
-	@cd lab && go run . env
+	@cd lab && $(LAB) env
 
 ##@ Build
 
 .PHONY: build
 build: need-go ## Build the programs, static, into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/...
+	$(BUILD) -o bin/ ./cmd/...
 
 .PHONY: image
 image: build ## Build the operator's image as an archive for docker load or ctr images import
@@ -159,4 +166,4 @@ need-gcc: # The race detector is linked by a C compiler.
 # version; it is done before them, so that one can see how far it is.
 .PHONY: kubernetes
 kubernetes: need-go
-	@cd lab && go run . build kubernetes
+	@cd lab && $(LAB) build kubernetes

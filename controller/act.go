@@ -136,15 +136,16 @@ func plain(object client.Object) *unstructured.Unstructured {
 // apply sends an object if the cluster has another one. What was sent already
 // is not sent again before the cache has moved.
 func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.Object) error {
+	name := object.GetKind() + " " + object.GetName()
 	live := v.find(object)
 	before := ""
 	if live != nil {
 		before = live.GetResourceVersion()
 		if covers(live.Object, object.Object) {
+			delete(m.applied, name) // arrived: should it be deleted, it is made again
 			return nil
 		}
 	}
-	name := object.GetKind() + " " + object.GetName()
 	sum := digest(object)
 	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
 		return nil

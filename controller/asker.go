@@ -25,9 +25,20 @@ type asker struct {
 	gauges  *gauges
 }
 
-// run returns the work of one probe, made from values that do not change while
-// it runs.
+// run returns the work of one probe. It ends by the deadline of the plan, which
+// is the longest anybody waits for it: a receiver that asks to be called again in
+// a year must not keep one of the slots that all Canaries share.
 func (a *asker) run(v *view, state rollout.State, probe rollout.Probe) func(context.Context) rollout.Answer {
+	work, deadline := a.work(v, state, probe), v.plan.Deadline
+	return func(ctx context.Context) rollout.Answer {
+		ctx, cancel := context.WithTimeout(ctx, deadline)
+		defer cancel()
+		return work(ctx)
+	}
+}
+
+// work is made from values that do not change while it runs.
+func (a *asker) work(v *view, state rollout.State, probe rollout.Probe) func(context.Context) rollout.Answer {
 	canary := v.canary.DeepCopy()
 	q := v.question(probe, state)
 	c := hookCall{kind: v1beta1.HookType(probe), phase: rollout.Progressing, revision: q.revision,

@@ -9,27 +9,30 @@ import (
 
 // covers reports whether live has everything that want says, with the same
 // values. Keys that want does not name belong to somebody else; lists are owned
-// whole, so they must be as long.
+// whole, so they must be as long. What is empty need not be stored.
 func covers(live, want any) bool {
 	switch want := want.(type) {
 	case map[string]any:
-		live, ok := live.(map[string]any)
+		fields, ok := live.(map[string]any)
 		if !ok {
 			return len(want) == 0 && live == nil
 		}
 		for key, value := range want {
-			if !covers(live[key], value) {
+			if !covers(fields[key], value) {
 				return false
 			}
 		}
 		return true
 	case []any:
-		live, ok := live.([]any)
-		if !ok || len(live) != len(want) {
-			return len(want) == 0 && len(live) == 0
+		items, ok := live.([]any)
+		if !ok {
+			return len(want) == 0 && live == nil
+		}
+		if len(items) != len(want) {
+			return false
 		}
 		for i := range want {
-			if !covers(live[i], want[i]) {
+			if !covers(items[i], want[i]) {
 				return false
 			}
 		}

@@ -75,23 +75,37 @@ func statusValue(phase rollout.Phase) float64 {
 	return 1
 }
 
-// know counts a Canary, and gives its counters a start at zero.
+// know counts a Canary, and gives its counters a start at zero: a rate sees no
+// first release that comes out of nowhere.
 func (g *gauges) know(canary *v1beta1.Canary) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	key := types.NamespacedName{Namespace: canary.Namespace, Name: canary.Name}
+	key, target := types.NamespacedName{Namespace: canary.Namespace, Name: canary.Name}, canary.Spec.TargetRef.Name
 	old, known := g.known[key]
-	if known && old != canary.Spec.TargetRef.Name {
-		g.drop(old, canary.Namespace)
+	if known && old == target {
+		return
 	}
-	g.known[key] = canary.Spec.TargetRef.Name
-	if !known {
+	g.known[key] = target
+	if known {
+		g.drop(old, canary.Namespace)
+	} else {
 		g.total.WithLabelValues(canary.Namespace).Inc()
 	}
+	for _, counter := range []*prometheus.CounterVec{g.successes, g.failures} {
+		counter.WithLabelValues(target, canary.Namespace, strategy(canary), "completed")
+	}
+}
+
+// knows reports whether the Canary is there: a probe may outlive it, and must
+// not bring its series back. The caller holds the lock.
+func (g *gauges) knows(canary *v1beta1.Canary) bool {
+	target, ok := g.known[types.NamespacedName{Namespace: canary.Namespace, Name: canary.Name}]
+	return ok && target == canary.Spec.TargetRef.Name
 }
 
 // count adds the outcome of a release when it is said.
 func (g *gauges) count(canary *v1beta1.Canary, report rollout.Report) {
+	g.know(canary)
 	labels := func(status string) []string {
 		return []string{canary.Spec.TargetRef.Name, canary.Namespace, strategy(canary), status}
 	}
@@ -128,11 +142,21 @@ func (g *gauges) measured(canary *v1beta1.Canary, f rollout.Finding) {
 	if f.Source == rollout.FromDuration {
 		value /= 1000
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.knows(canary) {
+		return
+	}
 	g.analysis.WithLabelValues(canary.Spec.TargetRef.Name, canary.Namespace, f.Name).Set(value)
 }
 
 // took observes how long a look at the checks took, in seconds.
 func (g *gauges) took(canary *v1beta1.Canary, seconds float64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.knows(canary) {
+		return
+	}
 	g.duration.WithLabelValues(canary.Spec.TargetRef.Name, canary.Namespace).Observe(seconds)
 }
 
@@ -149,7 +173,14 @@ func (g *gauges) forget(key types.NamespacedName) {
 	g.drop(target, key.Namespace)
 }
 
+// drop removes the series of a workload, unless another Canary has it now. The
+// caller holds the lock.
 func (g *gauges) drop(target, namespace string) {
+	for key, other := range g.known {
+		if key.Namespace == namespace && other == target {
+			return
+		}
+	}
 	of := prometheus.Labels{"name": target, "namespace": namespace}
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int

@@ -97,14 +97,20 @@ func (r *reconciler) rival(ctx context.Context, canary *v1beta1.Canary) (string,
 }
 
 // installed returns the providers whose kinds the cluster has.
-func installed(has func(schema.GroupVersionKind) bool) map[string]router.Provider {
-	found := map[string]router.Provider{}
+func installed(has func(schema.GroupVersionKind) (bool, error)) (map[string]router.Provider, error) {
+	found := maps.Clone(router.Providers)
 	for name, provider := range router.Providers {
-		if !slices.ContainsFunc(provider.Kinds, func(k schema.GroupVersionKind) bool { return !has(k) }) {
-			found[name] = provider
+		for _, gvk := range provider.Kinds {
+			there, err := has(gvk)
+			if err != nil {
+				return nil, err
+			}
+			if !there {
+				delete(found, name)
+			}
 		}
 	}
-	return found
+	return found, nil
 }
 
 // encoded is a status as JSON values.

@@ -17,7 +17,8 @@ type memory struct {
 // lock of its own.
 type memo struct {
 	uid        types.UID
-	transition int64           // highest one written or seen
+	replaced   string          // resourceVersion that our last write was based on; the cache may still show it
+	transition int64           // written or seen last
 	spoken     int64           // transition whose outbox was said; -1 for none
 	said       map[string]bool // messages said in this transition
 	applied    map[string]applied

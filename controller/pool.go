@@ -58,8 +58,8 @@ func (p *pool) answer(key types.NamespacedName, q question, every time.Duration)
 	return e.answer, until, p.now().Before(until)
 }
 
-// ask runs the probe unless the same question is under way or its answer still
-// holds. An older question of the same probe is given up.
+// ask runs the probe unless the same question is under way. An older question of
+// the same probe is given up, and an answer to this one is forgotten.
 func (p *pool) ask(ctx context.Context, key types.NamespacedName, q question, run func(context.Context) rollout.Answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -43,7 +43,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil // its objects go with it
 	}
 	m := r.memory.of(req.NamespacedName, canary.UID)
-	if canary.Status.Transition() < m.transition {
+	if canary.ResourceVersion == m.replaced {
 		return reconcile.Result{}, nil // the cache is behind our own write; its event comes
 	}
 	m.at(canary.Status.Transition())
@@ -111,8 +111,12 @@ func (r *reconciler) say(ctx context.Context, v *view, m *memo, remarks []rollou
 }
 
 // unsettled reports whether status says something that is no longer so: a spec
-// that was refused and is fine now.
+// that was refused and is fine now, or a generation that was edited since. Tools
+// that wait for an object to settle (kstatus) look at the latter.
 func unsettled(canary *v1beta1.Canary) bool {
+	if canary.Status.ObservedGeneration != canary.Generation {
+		return true
+	}
 	for _, c := range canary.Status.Conditions {
 		if c.Type == v1beta1.Accepted {
 			return true
@@ -178,6 +182,9 @@ func (r *reconciler) write(ctx context.Context, raw *unstructured.Unstructured, 
 		return err
 	}
 	canary.ResourceVersion = update.GetResourceVersion()
+	if before := raw.GetResourceVersion(); before != canary.ResourceVersion {
+		r.memory.of(client.ObjectKeyFromObject(canary), canary.UID).replaced = before
+	}
 	return nil
 }
 

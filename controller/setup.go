@@ -27,22 +27,29 @@ import (
 // Run operates until the context ends. It returns an error if it cannot start,
 // or has lost its lease.
 func Run(ctx context.Context, options Options) error {
+	// Probes live as long as the manager does, which a lost lease ends earlier
+	// than the context: nobody waits for their answers then.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	m, err := newManager(options)
 	if err != nil {
 		return err
 	}
-	mapper := m.GetRESTMapper()
-	has := func(gvk schema.GroupVersionKind) bool {
-		_, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
-		return err == nil
-	}
+	has := func(gvk schema.GroupVersionKind) (bool, error) { return served(m.GetRESTMapper(), gvk) }
 	for _, name := range []string{"Canary", "MetricTemplate", "AlertProvider"} {
-		if _, err := mapper.RESTMapping(kind(name).GroupKind(), kind(name).Version); err != nil {
-			return fmt.Errorf("%s CRD is not registered: apply the CRDs of the chart first: %w", name, err)
+		switch there, err := has(kind(name)); {
+		case err != nil:
+			return err
+		case !there:
+			return fmt.Errorf("%s CRD is not registered: apply the CRDs of the chart first", name)
 		}
 	}
+	providers, err := installed(has)
+	if err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
-	r, err := assemble(ctx, m, options, installed(has), registry)
+	r, err := assemble(ctx, m, options, providers, registry)
 	if err != nil {
 		return err
 	}
@@ -51,11 +58,26 @@ func Run(ctx context.Context, options Options) error {
 	}
 	options.Log.Info("Starting operator", "version", options.Version, "meshProvider", options.MeshProvider, "providers", len(r.providers))
 	err = m.Start(ctx)
+	stop()
 	r.probes.wait()
 	if err != nil {
 		return fmt.Errorf("run the operator: %w", err)
 	}
 	return nil
+}
+
+// served reports whether the API server has a kind. One that cannot be asked has
+// not said no: a provider must not be missing until the next restart because a
+// request broke at the start.
+func served(mapper meta.RESTMapper, gvk schema.GroupVersionKind) (bool, error) {
+	_, err := mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	switch {
+	case meta.IsNoMatchError(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("ask the API server for the kind %s: %w", gvk.Kind, err)
+	}
+	return true, nil
 }
 
 func newManager(options Options) (ctrl.Manager, error) {

@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -43,8 +43,7 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 	if stored == nil || m.spoken == stored.Transition {
 		return nil
 	}
-	state := canary.Status.State()
-	if m.spoken < 0 && s.options.clock().Sub(state.Since) > expiry {
+	if m.spoken < 0 && faded(canary, s.options.clock()) {
 		m.spoken = stored.Transition
 		return nil
 	}
@@ -55,6 +54,16 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 	}
 	m.spoken = stored.Transition
 	return nil
+}
+
+// faded reports whether the transition that status is at is older than expiry.
+// Not every transition starts a step: one that closes a gate changes the phase only.
+func faded(canary *v1beta1.Canary, now time.Time) bool {
+	newest := canary.Status.State().Since
+	if phase := canary.Status.LastTransitionTime.Time; phase.After(newest) {
+		newest = phase
+	}
+	return now.Sub(newest) > expiry
 }
 
 // remark says what stands in the way, each text once in a transition.
@@ -78,7 +87,9 @@ func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, repor
 	case apierrors.IsAlreadyExists(err):
 		m.said[report.Message] = true
 		return nil
-	case err != nil && !apierrors.IsForbidden(err): // a namespace being deleted takes no events
+	// What is refused stays refused (a namespace being deleted takes no events),
+	// and must not hold the release up.
+	case err != nil && !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err):
 		return fmt.Errorf("record event of Canary %s.%s: %w", canary.Name, canary.Namespace, err)
 	}
 	m.said[report.Message] = true
@@ -110,7 +121,7 @@ func eventType(r rollout.Report) string {
 func (s *voice) event(canary *v1beta1.Canary, report rollout.Report, place int) *corev1.Event {
 	now := metav1.NewTime(s.options.clock())
 	sum := sha256.Sum256([]byte(string(canary.UID) + "\n" + report.Message))
-	name := fmt.Sprintf("%s.%08x%02x%x", clip(canary.Name, 200), canary.Status.Transition(), place, sum[:6])
+	name := fmt.Sprintf("%s.%08x%02x%x", clip(canary.Name, 200), uint64(canary.Status.Transition()), place, sum[:6])
 	return &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: name},
 		InvolvedObject: corev1.ObjectReference{
@@ -125,15 +136,15 @@ func (s *voice) event(canary *v1beta1.Canary, report rollout.Report, place int) 
 
 // shorten cuts a text between characters to what an event may hold.
 func shorten(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= v1beta1.LongestMessage {
 		return text
 	}
 	const dots = "…"
-	cut := v1beta1.LongestMessage - len(dots)
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + dots
+	return strings.ToValidUTF8(text[:v1beta1.LongestMessage-len(dots)], "") + dots // the cut may have split a letter
 }
 
-func clip(text string, limit int) string { return text[:min(len(text), limit)] }
+// clip cuts a name so that more can follow after a dot.
+func clip(name string, limit int) string {
+	return strings.TrimRight(name[:min(len(name), limit)], "-.")
+}

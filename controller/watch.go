@@ -49,7 +49,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 		return fmt.Errorf("make the controller: %w", err)
 	}
 	sources := []source.Source{
-		source.Kind[client.Object](m.GetCache(), canary, &handler.EnqueueRequestForObject{}),
+		source.Kind[client.Object](m.GetCache(), canary, handler.EnqueueRequestsFromMapFunc(r.rivals)),
 		source.Kind[client.Object](m.GetCache(), &appsv1.Deployment{}, r.users(byWorkload)),
 		source.Kind[client.Object](m.GetCache(), &corev1.Service{}, r.users(byService)),
 		source.Channel(wakes, &handler.EnqueueRequestForObject{}),
@@ -87,20 +87,34 @@ func (r *reconciler) kinds() []schema.GroupVersionKind {
 // users finds the Canaries that an object belongs to, by its name.
 func (r *reconciler) users(index string) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
-		list := &unstructured.UnstructuredList{}
-		list.SetGroupVersionKind(kind("CanaryList"))
-		err := r.client.List(ctx, list, client.InNamespace(object.GetNamespace()), client.MatchingFields{index: object.GetName()})
-		if err != nil {
-			r.options.Log.Error("find the Canaries of an object", "object", object.GetName(), "err", err)
-			return nil
-		}
-		var requests []reconcile.Request
-		for _, canary := range list.Items {
-			requests = append(requests, reconcile.Request{
-				NamespacedName: types.NamespacedName{Namespace: canary.GetNamespace(), Name: canary.GetName()}})
-		}
-		return requests
+		return r.indexed(ctx, object.GetNamespace(), index, object.GetName())
 	})
+}
+
+// rivals wakes a Canary, and all others of its workload: when the older one goes
+// or turns to something else, the younger one is no longer refused.
+func (r *reconciler) rivals(ctx context.Context, canary client.Object) []reconcile.Request {
+	requests := []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(canary)}}
+	for _, target := range targetOf(canary.(*unstructured.Unstructured)) {
+		requests = append(requests, r.indexed(ctx, canary.GetNamespace(), byTarget, target)...)
+	}
+	return requests
+}
+
+// indexed finds the Canaries of a namespace that an index has under a name.
+func (r *reconciler) indexed(ctx context.Context, namespace, index, name string) []reconcile.Request {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(kind("CanaryList"))
+	if err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{index: name}); err != nil {
+		r.options.Log.Error("find the Canaries of an object", "object", name, "err", err)
+		return nil
+	}
+	var requests []reconcile.Request
+	for _, canary := range list.Items {
+		requests = append(requests, reconcile.Request{
+			NamespacedName: types.NamespacedName{Namespace: canary.GetNamespace(), Name: canary.GetName()}})
+	}
+	return requests
 }
 
 func targetOf(canary *unstructured.Unstructured) []string {

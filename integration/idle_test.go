@@ -13,10 +13,7 @@ import (
 func TestIdleCanaryCostsNoRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.operate()
-	w.push("app:1")
-	w.canary(weighted)
-	w.phase("Initialized")
+	w.begin(weighted)
 	w.push("app:2")
 	w.phase("Succeeded")
 

@@ -66,7 +66,9 @@ func run(m *testing.M) (code int, err error) {
 // with this process, whatever happens to it.
 func startPlane(ctx context.Context, dir string) (stop func() error, kubeconfig string, err error) {
 	lab := filepath.Join(dir, "lab")
-	build := exec.CommandContext(ctx, "go", "build", "-C", filepath.Join("..", "lab"), "-o", lab, ".")
+	// With the flags of the Makefile, so that it is compiled already.
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-gcflags=all=-dwarf=false", "-o", lab, ".")
+	build.Dir, build.Env = filepath.Join("..", "lab"), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, "", fmt.Errorf("build the lab: %w\n%s", err, out)
 	}

@@ -22,10 +22,7 @@ metrics:
 func TestGoodReleaseIsPromotedStepByStep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.operate()
-	w.push("app:1")
-	w.canary(weighted)
-	w.phase("Initialized")
+	w.begin(weighted)
 	if got := w.image("podinfo-primary"); got != "app:1" {
 		t.Fatalf("the primary runs %s", got)
 	}
@@ -79,10 +76,7 @@ func TestBadReleaseIsUndone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.operate()
-			w.push("app:1")
-			w.canary(weighted)
-			w.phase("Initialized")
+			w.begin(weighted)
 			w.metrics.set(c.success, c.latency)
 			w.push("app:2")
 			w.phase("Failed")
@@ -109,10 +103,7 @@ func TestRevisionThatNeverStartsIsUndoneWithoutTraffic(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.pods.breakImage("app:2")
-	w.operate()
-	w.push("app:1")
-	w.canary(weighted)
-	w.phase("Initialized")
+	w.begin(weighted)
 	w.push("app:2")
 	w.phase("Failed")
 	if got, want := w.gateway.seen(), "100/0"; got != want {
@@ -123,10 +114,7 @@ func TestRevisionThatNeverStartsIsUndoneWithoutTraffic(t *testing.T) {
 func TestFailedPromotionKeepsTrafficOnTheCanaryAndAFixComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.operate()
-	w.push("app:1")
-	w.canary(weighted + "webhooks:\n- {name: gate, type: confirm-promotion, url: " + w.hooks.URL + "/gate}\n")
-	w.phase("Initialized")
+	w.begin(weighted + "webhooks:\n- {name: gate, type: confirm-promotion, url: " + w.hooks.URL + "/gate}\n")
 	w.hooks.refuse("gate", true)
 	w.push("app:2")
 	w.until("the promotion to wait for approval", func(c *v1beta1.Canary) bool { return c.Status.Phase == "WaitingPromotion" })

@@ -33,6 +33,7 @@ type world struct {
 	metrics   *prometheus
 	hooks     *receiver
 
+	log   *journal
 	agent string // user agent of the operator, for the audit log
 	stop  func() // the running operator
 }
@@ -41,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t)}
+	w := &world{t: t, ctx: ctx, pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: &journal{t: t}}
 	ns := &corev1.Namespace{}
 	ns.GenerateName = "t-"
 	w.must(plane.client.Create(ctx, ns))
@@ -76,7 +77,7 @@ func (w *world) operate() {
 			Version: "test", Config: config, Namespace: w.namespace, MeshProvider: "gatewayapi:v1",
 			MetricsServer: w.metrics.URL, Selectors: []string{"app"}, ConfigTracking: true,
 			Workers: 2, Probes: 8, Address: "127.0.0.1:0",
-			Log: slog.New(slog.NewTextHandler(logTo{w.t}, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
+			Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
 		})
 		if err != nil && ctx.Err() == nil {
 			w.t.Errorf("the operator ended: %v", err)
@@ -86,12 +87,25 @@ func (w *world) operate() {
 	w.t.Cleanup(w.stop)
 }
 
-// logTo shows the operator's log with the test.
-type logTo struct{ t *testing.T }
+// journal shows the operator's log with the test, and keeps it.
+type journal struct {
+	t    *testing.T
+	mu   sync.Mutex
+	text strings.Builder
+}
 
-func (l logTo) Write(line []byte) (int, error) {
-	l.t.Log(strings.TrimSpace(string(line)))
+func (j *journal) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.text.Write(line)
+	j.t.Log(strings.TrimSpace(string(line)))
 	return len(line), nil
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
 }
 
 const deployment = `
@@ -111,6 +125,15 @@ spec:
         image: %s
         ports: [{name: http, containerPort: 9898}]
 `
+
+// begin starts an operator and a Canary at rest, with app:1 on the primary.
+func (w *world) begin(analysis string) {
+	w.t.Helper()
+	w.operate()
+	w.push("app:1")
+	w.canary(analysis)
+	w.phase("Initialized")
+}
 
 // push makes the workload ask for an image, as a user's pipeline does.
 func (w *world) push(image string) {

@@ -171,7 +171,10 @@ func (s *settings) options(logs io.Writer) (controller.Options, error) {
 }
 
 func (s *settings) config() (*rest.Config, error) {
-	config, err := clientcmd.BuildConfigFromFlags(s.master, s.kubeconfig)
+	config, err := rest.InClusterConfig()
+	if s.master != "" || s.kubeconfig != "" {
+		config, err = clientcmd.BuildConfigFromFlags(s.master, s.kubeconfig)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster (flags -kubeconfig and -master, or inside a pod): %w", err)
 	}

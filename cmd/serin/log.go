@@ -32,6 +32,21 @@ func threshold(level string) slog.Level {
 	}
 }
 
+// word for a level. Libraries have levels in between, for which slog would say
+// debug+3.
+func word(level slog.Level) string {
+	switch {
+	case level < slog.LevelInfo:
+		return "debug"
+	case level < slog.LevelWarn:
+		return "info"
+	case level < slog.LevelError:
+		return "warn"
+	default:
+		return "error"
+	}
+}
+
 func rename(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a
@@ -40,7 +55,9 @@ func rename(groups []string, a slog.Attr) slog.Attr {
 	case slog.TimeKey:
 		return slog.String("ts", a.Value.Time().UTC().Format("2006-01-02T15:04:05.000Z0700"))
 	case slog.LevelKey:
-		return slog.String("level", strings.ToLower(a.Value.String()))
+		if level, ok := a.Value.Any().(slog.Level); ok {
+			return slog.String("level", word(level))
+		}
 	case slog.SourceKey:
 		if source, ok := a.Value.Any().(*slog.Source); ok {
 			dir := filepath.Base(filepath.Dir(source.File))

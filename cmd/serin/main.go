@@ -23,6 +23,10 @@ import (
 
 	"github.com/go-logr/logr"
 
+	// The image holds nothing but this program: certificates of webhooks and of
+	// metrics servers are verified with these roots where a system has none.
+	_ "golang.org/x/crypto/x509roots/fallback"
+
 	"github.com/serinhq/serin/controller"
 )
 

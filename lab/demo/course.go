@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"slices"
 	"time"
 
 	"github.com/serinhq/serin/lab/traffic"
@@ -111,9 +110,12 @@ func (c *course) step() *measure {
 // asked is the part of the requests that the release of the act should get, in percent:
 // the weight, and all of them once it is the primary.
 func (c *course) asked() int {
-	home := slices.Contains([]Phase{"Finalising", Initialized, Succeeded}, c.status.Phase)
-	if home && c.status.Applied != c.before {
-		return 100
+	switch c.status.Phase {
+	case "Finalising", Initialized, Succeeded:
+		if c.status.Applied != c.before {
+			return 100
+		}
+	case Failed:
 	}
 	return c.status.Weight
 }

@@ -3,17 +3,17 @@ server-side apply, which is create and patch. */}}
 {{- define "serin.rules" -}}
 - apiGroups: [flagger.app]
   resources: [canaries]
-  verbs: [get, list, watch, update, patch]
+  verbs: [get, list, watch]
 - apiGroups: [flagger.app]
   resources: [canaries/status]
-  verbs: [get, update, patch]
+  verbs: [update]
 # Objects name their Canary as owner and block its deletion; some clusters ask
 # for this right then.
 - apiGroups: [flagger.app]
   resources: [canaries/finalizers]
   verbs: [update]
 - apiGroups: [flagger.app]
-  resources: [metrictemplates, alertproviders]
+  resources: [metrictemplates]
   verbs: [get, list, watch]
 - apiGroups: [apps]
   resources: [deployments]
@@ -24,11 +24,11 @@ server-side apply, which is create and patch. */}}
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
   verbs: [get, list, watch, create, patch]
-# Credentials named by a MetricTemplate or AlertProvider, one at a time.
+# Credentials named by a MetricTemplate, one at a time.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]
-- apiGroups: ["", events.k8s.io]
+- apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end -}}

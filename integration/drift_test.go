@@ -1,0 +1,109 @@
+package integration
+
+import (
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/serinhq/serin/api/v1beta1"
+)
+
+func TestWhatSomebodyDeletesComesBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate()
+	w.push("app:1")
+	w.canary(weighted)
+	w.phase("Initialized")
+	for _, c := range []struct {
+		gvk  schema.GroupVersionKind
+		name string
+	}{
+		{httpRoute, "podinfo"},
+		{corev1.SchemeGroupVersion.WithKind("Service"), "podinfo-primary"},
+		{corev1.SchemeGroupVersion.WithKind("Service"), "podinfo"},
+		{appsv1.SchemeGroupVersion.WithKind("Deployment"), "podinfo-primary"},
+		{httpRoute, "podinfo"}, // a second time
+	} {
+		object := blank(c.gvk)
+		w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: c.name}, object))
+		gone := object.GetUID()
+		w.must(plane.client.Delete(w.ctx, object, client.PropagationPolicy("Background")))
+		w.must(follow(w.ctx, plane.client, blank(c.gvk), w.namespace, c.name, func(u *unstructured.Unstructured) bool {
+			return u.GetUID() != gone
+		}))
+	}
+}
+
+// A person, or another operator that does not know the field, takes away what a
+// release remembers. The running operator must not wait for its own past.
+func TestStatusThatLostItsMemoryIsTakenUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate()
+	w.push("app:1")
+	w.canary(weighted)
+	w.phase("Initialized")
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"status":{"rollout":null}}`))
+	raw := blank(v1beta1.GroupVersion().WithKind("Canary"))
+	raw.SetNamespace(w.namespace)
+	raw.SetName("podinfo")
+	w.must(plane.client.Status().Patch(w.ctx, raw, patch))
+	w.push("app:2")
+	w.phase("Succeeded")
+	if got := w.image("podinfo-primary"); got != "app:2" {
+		t.Errorf("the primary runs %s", got)
+	}
+}
+
+// Tools that wait for objects to settle compare the two generations.
+func TestEditedSpecIsObservedWhileIdle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate()
+	w.push("app:1")
+	w.canary(weighted)
+	w.phase("Initialized")
+	before := w.status().Generation
+	w.canary("maxWeight: 60\nstepWeight: 30\n")
+	w.until("the new generation", func(c *v1beta1.Canary) bool {
+		return c.Generation > before && c.Status.ObservedGeneration == c.Generation
+	})
+}
+
+// The younger of two Canaries of one workload is refused, until the older goes.
+// Nothing else happens then that could wake it: the older was never released.
+func TestYoungerCanaryTakesOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate()
+	older := w.parse(`
+apiVersion: flagger.app/v1beta1
+kind: Canary
+metadata: {name: aaa}
+spec:
+  provider: gatewayapi:v1
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: podinfo}
+  service: {port: 80, targetPort: 9898, gatewayRefs: [{name: public}]}
+  skipAnalysis: true
+  revertOnDeletion: true
+`)
+	w.must(apply(w.ctx, plane.client, older))
+	w.push("app:1")
+	w.canary(weighted)
+	w.until("the younger Canary to be refused", func(c *v1beta1.Canary) bool {
+		for _, condition := range c.Status.Conditions {
+			if condition.Type == v1beta1.Accepted && condition.Status == "False" {
+				return true
+			}
+		}
+		return false
+	})
+	w.must(plane.client.Delete(w.ctx, older))
+	w.phase("Initialized")
+}
