@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"time"
-
-	"golang.org/x/term"
 )
 
 // A screen shows views.
@@ -16,25 +14,24 @@ type screen interface {
 	close() error // leaves the newest view standing
 }
 
+// usualWidth of a terminal that does not say its own.
+const usualWidth = 80
+
 // newScreen chooses: a picture redrawn in place on a terminal, lines anywhere else.
 func newScreen(out *os.File, env func(string) string) screen {
-	if !term.IsTerminal(int(out.Fd())) || env("TERM") == "dumb" {
+	if _, ok := terminalWidth(out); !ok || env("TERM") == "dumb" {
 		return &lines{out: out}
 	}
-	t := &terminal{out: out, width: func() int { return terminalWidth(out) }}
+	t := &terminal{out: out, width: func() int {
+		if width, ok := terminalWidth(out); ok {
+			return width
+		}
+		return usualWidth
+	}}
 	if env("NO_COLOR") == "" {
 		t.palette = colours()
 	}
 	return t
-}
-
-func terminalWidth(out *os.File) int {
-	const usual = 80
-	width, _, err := term.GetSize(int(out.Fd()))
-	if err != nil || width < 1 {
-		return usual
-	}
-	return width
 }
 
 // terminal redraws one picture in place. A frame is one write, and each line is

@@ -3,6 +3,8 @@ package demo
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +103,17 @@ type chunks []string
 func (c *chunks) Write(data []byte) (int, error) {
 	*c = append(*c, string(data))
 	return len(data), nil
+}
+
+func TestAFileGetsLines(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, ok := newScreen(file, func(string) string { return "" }).(*lines); !ok {
+		t.Error("a file is taken for a terminal")
+	}
 }
 
 func TestPlainLines(t *testing.T) {
