@@ -16,10 +16,7 @@ import (
 func TestWhatSomebodyDeletesComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.operate()
-	w.push("app:1")
-	w.canary(weighted)
-	w.phase("Initialized")
+	w.begin(weighted)
 	for _, c := range []struct {
 		gvk  schema.GroupVersionKind
 		name string
@@ -45,10 +42,7 @@ func TestWhatSomebodyDeletesComesBack(t *testing.T) {
 func TestStatusThatLostItsMemoryIsTakenUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.operate()
-	w.push("app:1")
-	w.canary(weighted)
-	w.phase("Initialized")
+	w.begin(weighted)
 	patch := client.RawPatch(types.MergePatchType, []byte(`{"status":{"rollout":null}}`))
 	raw := blank(v1beta1.GroupVersion().WithKind("Canary"))
 	raw.SetNamespace(w.namespace)
@@ -65,10 +59,7 @@ func TestStatusThatLostItsMemoryIsTakenUp(t *testing.T) {
 func TestEditedSpecIsObservedWhileIdle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.operate()
-	w.push("app:1")
-	w.canary(weighted)
-	w.phase("Initialized")
+	w.begin(weighted)
 	before := w.status().Generation
 	w.canary("maxWeight: 60\nstepWeight: 30\n")
 	w.until("the new generation", func(c *v1beta1.Canary) bool {
