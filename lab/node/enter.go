@@ -50,7 +50,7 @@ func Enter() {
 // and collects the dead. The kernel kills everything else when it ends.
 func runInit() int {
 	events := &speaker{out: os.NewFile(eventsFile, "events")}
-	child, err := 0, priority.Raise()
+	child, err := 0, errors.Join(priority.RaiseSession(), priority.Raise())
 	if err == nil {
 		child, err = startNode(os.Args[1])
 	}

@@ -3,6 +3,7 @@ package priority
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"syscall"
@@ -31,6 +32,21 @@ func Raise() error {
 		case err != nil && !errors.Is(err, syscall.ESRCH): // it has just ended
 			return fmt.Errorf("raise the priority of thread %d: %w", id, err)
 		}
+	}
+	return nil
+}
+
+// RaiseSession does the same for the session of this process, which must be its own: kernels
+// that group processes by session compare niceness only inside of one.
+func RaiseSession() error {
+	err := os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(ahead)), 0)
+	for _, fine := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.EAGAIN, syscall.EIO} {
+		if errors.Is(err, fine) {
+			return nil
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("raise the priority of the session: %w", err)
 	}
 	return nil
 }

@@ -4,3 +4,6 @@ package priority
 
 // Raise does nothing where there is no lab.
 func Raise() error { return nil }
+
+// RaiseSession does nothing where there is no lab.
+func RaiseSession() error { return nil }
