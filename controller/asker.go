@@ -57,13 +57,26 @@ func (a *asker) work(v *view, state rollout.State, probe rollout.Probe) func(con
 		}
 	case rollout.Online:
 		return func(ctx context.Context) rollout.Answer { return sum(a.online(ctx, canary)) }
-	case rollout.PreRollout, rollout.ConfirmTrafficIncrease, rollout.ConfirmPromotion:
+	case rollout.PreRollout:
 		return a.hook(canary, c)
-	case rollout.ConfirmRollout, rollout.RollbackHook, rollout.PostRollout:
+	case rollout.ConfirmTrafficIncrease, rollout.ConfirmPromotion:
+		c.id += a.turn(v.plan)
+		return a.hook(canary, c)
+	case rollout.ConfirmRollout, rollout.RollbackHook:
+		c.id += a.turn(v.plan)
+		c.phase = state.Phase
+		return a.hook(canary, c)
+	case rollout.PostRollout:
 		c.phase = state.Phase
 		return a.hook(canary, c)
 	}
 	return func(context.Context) rollout.Answer { return rollout.Answer{} }
+}
+
+// turn tells the askings of a gate apart, one each interval: a receiver that answers
+// a known id as before would keep it closed for ever.
+func (a *asker) turn(plan rollout.Plan) string {
+	return fmt.Sprintf("/%d", a.options.Now().UnixNano()/max(int64(plan.Interval), 1))
 }
 
 // hookCall says which hooks are called, with which phase, about which revision

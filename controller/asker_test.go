@@ -174,10 +174,17 @@ func TestHookPayloadOfEachProbe(t *testing.T) {
 		}
 		v := w.view(v1beta1.CanaryAnalysis{Webhooks: []v1beta1.Webhook{
 			{Name: "a", Type: kind, Metadata: map[string]string{"k": "v"}}, {Name: "b", Type: kind}}})
+		w.asker.options.Now = func() time.Time { return time.Unix(150, 0) }
+		v.plan.Interval = time.Minute
 		state := waiting
 		state.Phase = c.phase
 		w.asker.run(v, state, c.probe)(t.Context())
 		id := fmt.Sprintf("uid/%s/%s/2/7000000008/", c.probe, c.revision)
+		switch c.probe {
+		case rollout.ConfirmRollout, rollout.ConfirmTrafficIncrease, rollout.ConfirmPromotion, rollout.RollbackHook:
+			id += "2/" // asked in each interval, and this is the third
+		case rollout.PreRollout, rollout.Checks, rollout.PostRollout, rollout.Online:
+		}
 		checksum := hook.Checksum(map[string]string{"configmap/a": "1"}, c.revision)
 		want := []call{
 			{Path: "/a", Key: id + "0", Phase: c.want, Checksum: checksum, Metadata: map[string]string{"k": "v"}},

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -87,7 +88,7 @@ func (p *pool) run(ctx context.Context, key types.NamespacedName, e *entry, run 
 	case <-ctx.Done():
 		return
 	}
-	answer := run(ctx)
+	answer := guarded(ctx, run)
 	if ctx.Err() != nil {
 		return // nobody waits for it any more
 	}
@@ -95,6 +96,18 @@ func (p *pool) run(ctx context.Context, key types.NamespacedName, e *entry, run 
 	e.answer, e.at, e.done = answer, p.now(), true
 	p.mu.Unlock()
 	p.wake(key)
+}
+
+// guarded turns a panic into an answer that says so: one probe must not end the
+// releases of all Canaries.
+func guarded(ctx context.Context, run func(context.Context) rollout.Answer) (answer rollout.Answer) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			answer = rollout.Answer{Findings: []rollout.Finding{{Source: rollout.FromSetup,
+				Err: fmt.Sprintf("a check could not be finished because of a defect of the operator, please report it: %v", fault)}}}
+		}
+	}()
+	return run(ctx)
 }
 
 // keep gives up every asking of the Canary that is not about one of the probes.

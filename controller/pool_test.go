@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -299,4 +300,12 @@ func TestWaitReturnsAfterTheContextEnded(t *testing.T) {
 			t.Errorf("the end of the process has woken %q", got)
 		}
 	})
+}
+
+// A probe that panics is an answer that is not known, and says why.
+func TestProbeThatPanicsHurtsNobody(t *testing.T) {
+	answer := guarded(t.Context(), func(context.Context) rollout.Answer { panic("index out of range") })
+	if answer.Verdict != rollout.Unknown || len(answer.Findings) != 1 || !strings.Contains(answer.Findings[0].Err, "index out of range") {
+		t.Errorf("the answer is %+v", answer)
+	}
 }
