@@ -52,7 +52,9 @@ func (r Row) Faults() []string {
 	if r.Failed > 0 {
 		fault("%d requests were answered by no release, the first at %s", r.Failed, r.Lost)
 	}
-	if r.Unsent*100 > r.Sent {
+	// A machine that stands still for some seconds sends late and less, which harms nobody's
+	// requests; when a good part is missing, the figures say little.
+	if r.Unsent*3 > r.Sent+r.Unsent {
 		fault("the load could not keep its rate: %d of %d requests were not sent", r.Unsent, r.Sent+r.Unsent)
 	}
 	if r.Home < 100 {

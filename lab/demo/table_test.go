@@ -58,7 +58,7 @@ func TestEachWayARowCanFail(t *testing.T) {
 		"the bad release is still about":   {2, func(r *Row) { r.Home = 90 }, "in the end 2.0.0 gave 90.0 %"},
 		"it answered long after":           {3, func(r *Row) { r.Back = 2100 * time.Millisecond }, "answered for 2.1 s after the verdict, more than 2.0 s"},
 		"nothing was sent":                 {0, func(r *Row) { r.Sent = 0 }, "no request was sent"},
-		"the load could not keep its rate": {1, func(r *Row) { r.Unsent = 1000 }, "1000 of 49600 requests were not sent"},
+		"the load could not keep its rate": {1, func(r *Row) { r.Unsent = 25000 }, "25000 of 73600 requests were not sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rows := wellDone()
