@@ -227,7 +227,7 @@ func TestRefused(t *testing.T) {
 func TestFlags(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "serin")
 	// As the lab builds it, so that both share the build cache.
-	build := exec.CommandContext(t.Context(), "go", "build", "-C", "..", "-trimpath", "-gcflags=all=-dwarf=false",
+	build := exec.CommandContext(t.Context(), "go", "build", "-C", "..", "-trimpath", "-gcflags=all=-dwarf=false -l -c=1", "-gcflags=std=-dwarf=false -c=1",
 		"-ldflags", "-s -w", "-o", program, "./cmd/serin")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

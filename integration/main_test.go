@@ -67,7 +67,7 @@ func run(m *testing.M) (code int, err error) {
 func startPlane(ctx context.Context, dir string) (stop func() error, kubeconfig string, err error) {
 	lab := filepath.Join(dir, "lab")
 	// With the flags of the Makefile, so that it is compiled already.
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-gcflags=all=-dwarf=false", "-o", lab, ".")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-gcflags=all=-dwarf=false -l -c=1", "-gcflags=std=-dwarf=false -c=1", "-o", lab, ".")
 	build.Dir, build.Env = filepath.Join("..", "lab"), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, "", fmt.Errorf("build the lab: %w\n%s", err, out)

@@ -41,7 +41,7 @@ const usage = `The lab is a real single-node Kubernetes for Serin's demo and tes
   up   [--name N] [--json]      start a lab
   down [--name N]               end it and remove what it left
   env  [--name N]               print its addresses as shell exports
-  build TOOL... [--print]       build kubernetes, contour, podinfo or pause
+  build TOOL... [--print]       build kubernetes, kubectl, contour, podinfo or pause
   image load [--name N] --image REF --binary FILE
                                 make an image of a static program and load it
   control-plane                 run etcd, kube-apiserver and controllers, without root,
@@ -93,7 +93,7 @@ func up(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	board := progress.New(os.Stderr)
-	c, err := cluster.Up(ctx, cluster.Options{Name: *name, Progress: board})
+	c, err := cluster.Up(ctx, cluster.Options{Name: *name, Progress: board, Kubectl: true})
 	board.Close()
 	if err != nil {
 		return err
@@ -137,6 +137,9 @@ func env(args []string, out io.Writer) error {
 		if _, err := fmt.Fprintf(out, "export %s='%s'\n", v.name, strings.ReplaceAll(v.value, "'", `'\''`)); err != nil {
 			return err
 		}
+	}
+	if c.Kubectl == "" {
+		return nil
 	}
 	_, err = fmt.Fprintf(out, "export PATH='%s':\"$PATH\"\n", filepath.Dir(c.Kubectl))
 	return err

@@ -19,7 +19,7 @@ type Cluster struct {
 	Name       string `json:"name"`
 	State      string `json:"state"`      // folder: logs, keys, audit log
 	Kubeconfig string `json:"kubeconfig"` // path
-	Kubectl    string `json:"kubectl"`    // path of a kubectl of the same version
+	Kubectl    string `json:"kubectl"`    // path of a kubectl of the same version; empty without Options.Kubectl
 	Gateway    string `json:"gateway"`    // URL
 	Prometheus string `json:"prometheus"` // URL
 	AuditLog   string `json:"auditLog"`   // path, JSON lines

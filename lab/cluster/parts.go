@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
@@ -35,7 +34,8 @@ func (p Parts) config() node.Config {
 
 // gather fetches what is not yet there. Downloads run beside the builds, which run one
 // after another because each uses all processors.
-func gather(ctx context.Context, cache fetch.Cache, board *progress.Board) (Parts, error) {
+func gather(ctx context.Context, cache fetch.Cache, opts Options) (Parts, error) {
+	board := opts.Progress
 	var p Parts
 	group, ctx := errgroup.WithContext(ctx)
 	fetches := func(name string, has bool, work func(fetch.Note) error) {
@@ -54,7 +54,7 @@ func gather(ctx context.Context, cache fetch.Cache, board *progress.Board) (Part
 		p.Envoy, err = cache.Envoy(ctx, note)
 		return err
 	})
-	group.Go(func() error { return p.build(ctx, cache, board) })
+	group.Go(func() error { return p.build(ctx, cache, opts) })
 	if err := group.Wait(); err != nil {
 		return Parts{}, err
 	}
@@ -63,13 +63,17 @@ func gather(ctx context.Context, cache fetch.Cache, board *progress.Board) (Part
 
 // build builds the Go programs, and downloads the modules of later ones while the first,
 // by far the longest, is being built.
-func (p *Parts) build(ctx context.Context, cache fetch.Cache, board *progress.Board) error {
-	targets := []struct {
+func (p *Parts) build(ctx context.Context, cache fetch.Cache, opts Options) error {
+	type target struct {
 		tool fetch.Tool
 		path *string
-	}{
+	}
+	targets := []target{
 		{fetch.Pause(), &p.Pause}, {fetch.Kubernetes(), &p.Kubernetes},
 		{fetch.Contour(), &p.Contour}, {fetch.Podinfo(), &p.Podinfo},
+	}
+	if opts.Kubectl {
+		targets = append(targets, target{fetch.Kubectl(), &p.Kubectl})
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -85,7 +89,7 @@ func (p *Parts) build(ctx context.Context, cache fetch.Cache, board *progress.Bo
 	})
 	group.Go(func() error {
 		for _, target := range targets {
-			if err := buildOne(ctx, cache, board, target.tool, target.path); err != nil {
+			if err := buildOne(ctx, cache, opts.Progress, target.tool, target.path); err != nil {
 				return err
 			}
 		}
@@ -105,15 +109,8 @@ func buildOne(ctx context.Context, cache fetch.Cache, board *progress.Board, too
 	return step(board, fmt.Sprintf("build %s %s", tool.Name, tool.Version), work)
 }
 
-// pack makes the images and the link that lets the multicall program be called kubectl.
+// pack makes the images.
 func (p *Parts) pack(ctx context.Context, cache fetch.Cache) error {
-	link, err := cache.Entry(ctx, "kubectl-"+fetch.Sum([]byte(p.Kubernetes)), func(dir string) error {
-		return os.Symlink(p.Kubernetes, filepath.Join(dir, "kubectl"))
-	})
-	if err != nil {
-		return err
-	}
-	p.Kubectl = filepath.Join(link, "kubectl")
 	podinfo := image.Program(PodinfoImage, "podinfo", p.Podinfo)
 	// It writes its cache here and reads its page from ./ui.
 	podinfo.Dir = "/tmp"

@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Name     string
 	Progress *progress.Board
+	Kubectl  bool // have a kubectl, too; it takes a first start half a minute
 }
 
 // Up starts a lab and returns when the node is ready and the gateway and Prometheus
@@ -46,7 +47,7 @@ func Up(ctx context.Context, opts Options) (*Cluster, error) {
 	if err := sweep(ctx, cache); err != nil {
 		return nil, err
 	}
-	parts, err := gather(ctx, cache, opts.Progress)
+	parts, err := gather(ctx, cache, opts)
 	if err != nil {
 		return nil, err
 	}

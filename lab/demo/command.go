@@ -106,7 +106,7 @@ func (s setting) stage() (Stage, error) {
 	if s.existing {
 		return &existing{site: s.site}, nil
 	}
-	return Lab(labName)
+	return Lab(labName, s.keep)
 }
 
 func (s setting) run(ctx context.Context, out *os.File) (err error) {

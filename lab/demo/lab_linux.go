@@ -14,6 +14,7 @@ import (
 
 	"github.com/serinhq/serin/lab/chart"
 	lab "github.com/serinhq/serin/lab/cluster"
+	"github.com/serinhq/serin/lab/fetch"
 	"github.com/serinhq/serin/lab/progress"
 )
 
@@ -32,16 +33,18 @@ metadata:
 type ownLab struct {
 	name    string
 	root    string // of the repository
+	kubectl bool
 	cluster *lab.Cluster
 }
 
-// Lab is the stage of a lab with that name, and Serin built from this repository.
-func Lab(name string) (Stage, error) {
+// Lab is the stage of a lab with that name, and Serin built from this repository. One
+// that is kept for people to look at has a kubectl.
+func Lab(name string, kept bool) (Stage, error) {
 	root, err := repository()
 	if err != nil {
 		return nil, err
 	}
-	return &ownLab{name: name, root: root}, nil
+	return &ownLab{name: name, root: root, kubectl: kept}, nil
 }
 
 // repository finds its root from the working directory upwards.
@@ -67,7 +70,7 @@ func repository() (string, error) {
 func (o *ownLab) Raise(ctx context.Context) (Site, error) {
 	board := progress.New(os.Stderr)
 	defer board.Close()
-	cluster, err := lab.Up(ctx, lab.Options{Name: o.name, Progress: board})
+	cluster, err := lab.Up(ctx, lab.Options{Name: o.name, Progress: board, Kubectl: o.kubectl})
 	if err != nil {
 		return Site{}, err
 	}
@@ -96,8 +99,8 @@ func (o *ownLab) serin(ctx context.Context) ([]unstructured.Unstructured, error)
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "serin")
 	// The flags are those of the lab's other programs: they share what is compiled.
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-gcflags=all=-dwarf=false",
-		"-ldflags", "-s -w", "-o", program, "./cmd/serin")
+	args := slices.Concat([]string{"build"}, fetch.CompilerFlags(), []string{"-ldflags", "-s -w", "-o", program, "./cmd/serin"})
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = o.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-buildvcs=false", "GOOS=linux")
 	if said, err := cmd.CombinedOutput(); err != nil {

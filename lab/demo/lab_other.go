@@ -5,7 +5,7 @@ package demo
 import "errors"
 
 // Lab says that there is none here.
-func Lab(string) (Stage, error) {
+func Lab(string, bool) (Stage, error) {
 	return nil, errors.New("the lab needs Linux; on another system say CLUSTER=existing to use the cluster of KUBECONFIG")
 }
 

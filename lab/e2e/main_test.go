@@ -25,7 +25,7 @@ type lab struct {
 
 func up(t *testing.T, name string) lab {
 	t.Helper()
-	c, err := cluster.Up(t.Context(), cluster.Options{Name: name})
+	c, err := cluster.Up(t.Context(), cluster.Options{Name: name, Kubectl: true})
 	if err != nil {
 		t.Fatal(err)
 	}

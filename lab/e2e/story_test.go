@@ -28,7 +28,7 @@ func TestReleasesUnderTraffic(t *testing.T) {
 // raise starts a lab with Serin's image in it.
 func raise(t *testing.T, name string) demo.Site {
 	t.Helper()
-	stage, err := demo.Lab(name)
+	stage, err := demo.Lab(name, true)
 	if err != nil {
 		t.Fatal(err)
 	}

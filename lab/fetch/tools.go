@@ -1,18 +1,21 @@
 package fetch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Tool is a Go program that is built from a module of its own under lab/tools.
 type Tool struct {
 	Name    string
 	Version string
-	Package string   // what to build; "." is the tool's own main package
+	Module  string   // the folder of its module under lab/tools; empty for its name
+	Package string   // what to build; "." is the module's own main package
 	Stamps  []string // -X values: the versions the programs tell
 	Patches []Patch
 }
@@ -21,18 +24,29 @@ type Tool struct {
 // dependencies contradict each other or replace each other; the versions they have in
 // common are equal on purpose, so that they share the build cache.
 func Tools() []Tool {
-	return []Tool{Kubernetes(), Contour(), Podinfo(), Pause()}
+	return []Tool{Kubernetes(), Kubectl(), Contour(), Podinfo(), Pause()}
 }
 
-// Kubernetes is the multicall program of all parts of Kubernetes and etcd.
+// Kubernetes is the multicall program of all parts of a cluster and etcd.
 func Kubernetes() Tool {
-	const version = "1.36.3"
+	return Tool{Name: "kubernetes", Version: kubernetesVersion, Package: ".", Stamps: kubernetesStamps()}
+}
+
+// Kubectl is for people and tests. It is a program of its own because the demo runs
+// without it, and its packages would cost a first run half a minute.
+func Kubectl() Tool {
+	return Tool{Name: "kubectl", Version: kubernetesVersion, Module: "kubernetes", Package: "./kubectl", Stamps: kubernetesStamps()}
+}
+
+const kubernetesVersion = "1.36.3"
+
+func kubernetesStamps() []string {
 	var stamps []string
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
 		stamps = append(stamps,
-			pkg+".gitVersion=v"+version, pkg+".gitMajor=1", pkg+".gitMinor=36", pkg+".gitTreeState=clean")
+			pkg+".gitVersion=v"+kubernetesVersion, pkg+".gitMajor=1", pkg+".gitMinor=36", pkg+".gitTreeState=clean")
 	}
-	return Tool{Name: "kubernetes", Version: version, Package: ".", Stamps: stamps}
+	return stamps
 }
 
 // Contour is the gateway's control plane.
@@ -69,9 +83,10 @@ func (t Tool) source() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find the source of %s: %w", t.Name, err)
 	}
+	module := cmp.Or(t.Module, t.Name)
 	for {
 		for _, inside := range []string{"tools", filepath.Join("lab", "tools")} {
-			candidate := filepath.Join(dir, inside, t.Name)
+			candidate := filepath.Join(dir, inside, module)
 			if _, err := os.Stat(filepath.Join(candidate, "go.mod")); err == nil {
 				return candidate, nil
 			}
@@ -87,14 +102,14 @@ func (t Tool) source() (string, error) {
 // key is the name of the tool's cache entry.
 func (t Tool) key(source string) (string, error) {
 	var parts [][]byte
-	for _, name := range []string{"go.mod", "go.sum", "main.go"} {
+	for _, name := range []string{"go.mod", "go.sum", filepath.Join(t.Package, "main.go")} {
 		data, err := os.ReadFile(filepath.Join(source, name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", fmt.Errorf("read the source of %s: %w", t.Name, err)
 		}
 		parts = append(parts, data)
 	}
-	parts = append(parts, []byte(compilerFlags))
+	parts = append(parts, []byte(strings.Join(CompilerFlags(), " ")))
 	for _, stamp := range t.Stamps {
 		parts = append(parts, []byte(stamp))
 	}

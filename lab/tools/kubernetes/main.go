@@ -4,7 +4,9 @@
 // The part is chosen by the name it is called under, or by its first argument:
 //
 //	kubernetes kube-apiserver --etcd-servers=...
-//	ln -s kubernetes kubectl; ./kubectl get pods
+//	ln -s kubernetes etcd; ./etcd --data-dir=...
+//
+// kubectl is a program of its own, see its folder.
 //
 // Only the chosen command is constructed. Their feature gates and metric registries
 // are package globals, so two of them in one process would collide.
@@ -24,8 +26,6 @@ import (
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
-	kubectl "k8s.io/kubectl/pkg/cmd"
-	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
@@ -39,23 +39,14 @@ func main() {
 		etcdmain.Main(append([]string{"etcd"}, args...))
 		return
 	}
-	// cobra, and kubectl while it is being constructed, read the process's own arguments.
+	// cobra reads the process's own arguments.
 	os.Args = append([]string{name}, args...)
 	command, err := construct(name)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
-	run(name, command)
-}
-
-func run(name string, command *cobra.Command) {
-	if name != "kubectl" {
-		os.Exit(cli.Run(command))
-	}
-	if err := cli.RunNoErrOutput(command); err != nil {
-		kubectlutil.CheckErr(err) // prints as kubectl does, and exits
-	}
+	os.Exit(cli.Run(command))
 }
 
 // part takes the name of the part, and what is left of the arguments for it.
@@ -73,7 +64,7 @@ func part(args []string) (string, []string) {
 func names() []string {
 	return []string{
 		"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
-		"kubelet", "kube-proxy", "kubectl",
+		"kubelet", "kube-proxy",
 	}
 }
 
@@ -89,8 +80,6 @@ func construct(name string) (*cobra.Command, error) {
 		return kubelet.NewKubeletCommand(context.Background()), nil
 	case "kube-proxy":
 		return proxy.NewProxyCommand(), nil
-	case "kubectl":
-		return kubectl.NewDefaultKubectlCommand(), nil
 	default:
 		return nil, fmt.Errorf("%q is no part of this program; one of %v is", name, names())
 	}
