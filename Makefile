@@ -60,10 +60,17 @@ lab-env: need-go lab-program ## Print the variables by which kubectl finds the l
 # with what it builds then: so it says how far it is.
 .PHONY: lab-program
 lab-program: need-go
-	@cd lab && CGO_ENABLED=0 GOGC=off GOMEMLIMIT=2GiB go build -v $(SHARED) -o ../bin/lab . 2>&1 | awk ' \
+	@$(MAKE) lab-modules & cd lab && CGO_ENABLED=0 GOGC=off GOMEMLIMIT=2GiB go build -v $(SHARED) -o ../bin/lab . 2>&1 | awk ' \
 		/^go: downloading/ { if (++fetched % 50 == 1) print "fetch the modules of the lab: " fetched; fflush(); next } \
 		/^[a-z0-9][^ ]*$$/ { if (++compiled % 100 == 0) print "compile the lab: " compiled " packages"; fflush(); next } \
-		{ print }' >&2
+		{ print }' >&2; wait
+
+# What the lab will build then is fetched meanwhile: the network waits for no processor. If
+# this fails, the build says why.
+.PHONY: lab-modules
+lab-modules:
+	@(cd lab/tools/kubernetes && go list -deps . && cd ../contour && go list -deps tool && cd ../podinfo && go list -deps tool \
+		&& cd ../../.. && go list -deps ./cmd/serin) >/dev/null 2>&1 || true
 
 ##@ Build
 

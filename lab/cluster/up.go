@@ -18,7 +18,8 @@ import (
 type Options struct {
 	Name     string
 	Progress *progress.Board
-	Kubectl  bool // have a kubectl, too; it takes a first start half a minute
+	Gathered func() // called when all parts are there, before any is started; may be nil
+	Kubectl  bool   // have a kubectl, too; it takes a first start half a minute
 }
 
 // Up starts a lab and returns when the node is ready and the gateway and Prometheus
@@ -50,6 +51,9 @@ func Up(ctx context.Context, opts Options) (*Cluster, error) {
 	parts, err := gather(ctx, cache, opts)
 	if err != nil {
 		return nil, err
+	}
+	if opts.Gathered != nil {
+		opts.Gathered()
 	}
 	unlock, err := cache.Lock(ctx, "lab-"+opts.Name)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/serinhq/serin/lab/chart"
@@ -70,9 +71,21 @@ func repository() (string, error) {
 func (o *ownLab) Raise(ctx context.Context) (Site, error) {
 	board := progress.New(os.Stderr)
 	defer board.Close()
-	cluster, err := lab.Up(ctx, lab.Options{Name: o.name, Progress: board, Kubectl: o.kubectl})
+	// Serin shares what was compiled for the lab, and the node's parts mostly wait for each
+	// other: so it is built once they are, beside their start.
+	dir, err := os.MkdirTemp("", "serin-build-")
 	if err != nil {
-		return Site{}, err
+		return Site{}, fmt.Errorf("make a folder to build serin in: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	var building errgroup.Group
+	program := filepath.Join(dir, "serin")
+	built := func() {
+		building.Go(func() error { return o.build(ctx, board, program) })
+	}
+	cluster, err := lab.Up(ctx, lab.Options{Name: o.name, Progress: board, Kubectl: o.kubectl, Gathered: built})
+	if err != nil {
+		return Site{}, errors.Join(err, building.Wait())
 	}
 	o.cluster = cluster
 	site := Site{
@@ -81,31 +94,33 @@ func (o *ownLab) Raise(ctx context.Context) (Site, error) {
 		AuditLog: cluster.AuditLog, PrometheusInside: cluster.PrometheusInside, Podinfo: lab.PodinfoImage,
 		Serin: Operator{Namespace: operatorNamespace, Selector: operatorSelector},
 	}
-	step := board.Step("build serin")
-	if site.Serin.Objects, err = o.serin(ctx); err != nil {
-		step.Fail()
+	if err = building.Wait(); err == nil {
+		site.Serin.Objects, err = o.serin(ctx, program)
+	}
+	if err != nil {
 		return Site{}, errors.Join(err, o.Strike(context.WithoutCancel(ctx)))
 	}
-	step.Done()
 	return site, nil
 }
 
-// serin builds the operator, loads its image, and returns what has to be applied.
-func (o *ownLab) serin(ctx context.Context) ([]unstructured.Unstructured, error) {
-	dir, err := os.MkdirTemp("", "serin-build-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder to build serin in: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "serin")
-	// The flags are those of the lab's other programs: they share what is compiled.
+// build builds the operator. The flags are those of the lab's other programs: they share
+// what is compiled.
+func (o *ownLab) build(ctx context.Context, board *progress.Board, program string) error {
+	step := board.Step("build serin")
 	args := slices.Concat([]string{"build"}, fetch.CompilerFlags(), []string{"-ldflags", "-s -w", "-o", program, "./cmd/serin"})
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = o.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-buildvcs=false", "GOOS=linux")
 	if said, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build serin: %w\n%s", err, strings.TrimSpace(string(said)))
+		step.Fail()
+		return fmt.Errorf("build serin: %w\n%s", err, strings.TrimSpace(string(said)))
 	}
+	step.Done()
+	return nil
+}
+
+// serin loads the operator's image, and returns what has to be applied.
+func (o *ownLab) serin(ctx context.Context, program string) ([]unstructured.Unstructured, error) {
 	if err := o.cluster.LoadImage(ctx, serinImage, program, lab.ImageOptions{}); err != nil {
 		return nil, err
 	}
