@@ -39,6 +39,9 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 
 // desired lists every object of a state, in the order in which they are applied.
 func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
+	if want.Release {
+		return v.left()
+	}
 	primary, canary, err := router.Services(v.service, v.live)
 	if err != nil {
 		return nil, fmt.Errorf("render the services of %s: %w", v.service.Name, err)
@@ -64,6 +67,9 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 
 // traffic lists the objects on the way of a request: the route and the apex.
 func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
+	if want.Release {
+		return v.left()
+	}
 	var objects []router.Object
 	if v.provider.Render != nil {
 		routes, err := v.provider.Render(v.service, want.Route)
@@ -141,7 +147,7 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	before := ""
 	if live != nil {
 		before = live.GetResourceVersion()
-		if covers(live.Object, object.Object) {
+		if v.is(live, object) {
 			delete(m.applied, name) // arrived: should it be deleted, it is made again
 			return nil
 		}

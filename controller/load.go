@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -73,6 +77,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		Weight:            provider.Caps.Weight,
 		Mirror:            provider.Caps.Mirror,
 		Match:             provider.Caps.Match,
+		Affinity:          provider.Caps.Affinity,
 		Parents:           provider.Caps.Parents,
 		SameNamespaceOnly: r.options.SameNamespace,
 	}
@@ -120,4 +125,40 @@ func encoded(status v1beta1.CanaryStatus) (map[string]any, error) {
 		return nil, fmt.Errorf("encode status: %w", err)
 	}
 	return object, nil
+}
+
+// running lists the Canaries whose releases are under way, as status has it.
+func (r *reconciler) running() map[types.NamespacedName]bool {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(kind("CanaryList"))
+	found := map[types.NamespacedName]bool{}
+	if err := r.client.List(context.Background(), list); err != nil {
+		r.options.Log.Error("list the running releases", "err", err)
+		return found
+	}
+	for _, raw := range list.Items {
+		canary, _ := v1beta1.Decode(raw.Object) // what does not decode is refused elsewhere
+		if canary.Status.State().Running() {
+			found[client.ObjectKeyFromObject(&raw)] = true
+		}
+	}
+	return found
+}
+
+// BudgetAnnotation on a Namespace says how many releases may run in it at once.
+const BudgetAnnotation = "serin.dev/max-releases"
+
+// mostReleases of a namespace at once: its annotation, else the flag.
+func (r *reconciler) mostReleases(namespace string) int {
+	if r.options.Namespace != "" {
+		return r.options.MostReleasesNamespace // Namespaces themselves are out of reach then
+	}
+	meta := &metav1.PartialObjectMetadata{}
+	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.client.Get(context.Background(), types.NamespacedName{Name: namespace}, meta); err == nil {
+		if most, err := strconv.Atoi(meta.Annotations[BudgetAnnotation]); err == nil && most >= 0 {
+			return most
+		}
+	}
+	return r.options.MostReleasesNamespace
 }

@@ -23,6 +23,9 @@ type Options struct {
 	SameNamespace  bool // block references to other namespaces
 	EventWebhook   string
 
+	MostReleases          int // at once in all namespaces; 0 for any number
+	MostReleasesNamespace int // at once in one namespace, unless its annotation says otherwise
+
 	LeaderElection          bool
 	LeaderElectionNamespace string
 

@@ -2,8 +2,10 @@ package controller
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,6 +28,7 @@ type reconciler struct {
 	probes    *pool
 	asker     *asker
 	voice     *voice
+	turnstile *turnstile
 	gauges    *gauges
 	life      context.Context // of the process; probes outlive a reconcile
 }
@@ -39,7 +42,8 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	case raw == nil:
 		return reconcile.Result{}, err
-	case canary.DeletionTimestamp != nil:
+	case canary.DeletionTimestamp != nil && !pledged(canary):
+		r.turnstile.note(req.NamespacedName, false, false)
 		return reconcile.Result{}, nil // its objects go with it
 	}
 	m := r.memory.of(req.NamespacedName, canary.UID)
@@ -53,6 +57,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	plan, faults := r.compile(ctx, canary)
 	if len(faults) > 0 {
 		return reconcile.Result{}, r.refuse(ctx, raw, canary, faults)
+	}
+	if wrote, err := r.pledge(ctx, raw, canary); wrote || err != nil {
+		return reconcile.Result{}, err
 	}
 	return r.release(ctx, raw, canary, plan)
 }
@@ -70,12 +77,12 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	}
 	state := canary.Status.State()
 	if !v.readable() {
-		return reconcile.Result{}, r.voice.remark(ctx, canary, m, v.notes)
+		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
 	}
-	v.seen.Routed = v.routed(state)
-	v.seen.Answers = r.answers(v, state)
+	r.complete(v, state)
 	next, reports := rollout.Next(plan, state, v.seen)
-	if next != state || unsettled(canary) {
+	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
+	if heard := v.hear(state); heard || next != state || unsettled(canary) {
 		if err := r.commit(ctx, raw, v, next, reports); err != nil {
 			if apierrors.IsConflict(err) {
 				return reconcile.Result{}, nil // somebody was faster; the watch brings it
@@ -99,7 +106,50 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	if failed != nil {
 		return reconcile.Result{}, failed
 	}
+	if rollout.Gone(next) {
+		return reconcile.Result{}, r.dismiss(ctx, raw, canary)
+	}
 	return r.ask(v, next), nil
+}
+
+// complete adds to the observation what depends on the state.
+func (r *reconciler) complete(v *view, state rollout.State) {
+	v.seen.Routed = v.routed(state)
+	v.seen.Answers = r.answers(v, state)
+	v.seen.Wishes = v.canary.Wishes()
+	v.seen.Deleted = v.canary.DeletionTimestamp != nil
+	if v.plan.Cookie != "" {
+		v.seen.Token = letters()
+	}
+	if state.Starts(v.seen.Target) {
+		v.seen.Queued = r.turnstile.enter(client.ObjectKeyFromObject(v.canary))
+	}
+}
+
+// hear notes the wishes that the decision has taken up.
+func (v *view) hear(state rollout.State) bool {
+	var taken []rollout.Wish
+	for _, wish := range v.seen.Wishes {
+		if !v.plan.Suspend && !v.seen.Deleted && wish.Concerns(state, v.seen.Target) {
+			taken = append(taken, wish)
+		}
+	}
+	return v.canary.Hear(taken, metav1.NewTime(v.seen.Now))
+}
+
+// unreadable says what a person must mend, and lets a Canary go whose workload is
+// gone already: there is nothing left to give back.
+func (r *reconciler) unreadable(ctx context.Context, raw *unstructured.Unstructured, v *view, m *memo) error {
+	if v.canary.DeletionTimestamp != nil && v.target == nil {
+		return r.dismiss(ctx, raw, v.canary)
+	}
+	return r.voice.remark(ctx, v.canary, m, v.notes)
+}
+
+// letters are the value of a cookie: nobody can guess one.
+func letters() string {
+	const size = 10
+	return strings.ToLower(rand.Text()[:size])
 }
 
 // say reports a transition once and what stands in the way once in each.
@@ -190,6 +240,7 @@ func (r *reconciler) write(ctx context.Context, raw *unstructured.Unstructured, 
 
 func (r *reconciler) forget(req reconcile.Request) {
 	r.probes.keep(req.NamespacedName, nil)
+	r.turnstile.note(req.NamespacedName, false, false)
 	r.gauges.forget(req.NamespacedName)
 	if r.memory.forget(req.NamespacedName) {
 		r.options.Log.Info(fmt.Sprintf("Deleting %s.%s from cache", req.Name, req.Namespace))

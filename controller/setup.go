@@ -19,6 +19,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/hook"
 	"github.com/serinhq/serin/metric"
 	"github.com/serinhq/serin/router"
@@ -113,7 +114,9 @@ func slim(object any) (any, error) {
 	if err != nil {
 		return object, nil //nolint:nilerr // a tombstone: kept as it is
 	}
-	accessor.SetManagedFields(nil)
+	if !v1beta1.Steered(accessor.GetAnnotations()) {
+		accessor.SetManagedFields(nil) // of one that is steered they say by whom
+	}
 	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
 		kept := map[string]string{}
 		for key, value := range annotations {
@@ -147,6 +150,7 @@ func assemble(ctx context.Context, m ctrl.Manager, options Options, providers ma
 		asker: &asker{options: options, cached: m.GetClient(), live: m.GetAPIReader(), hooks: hooks,
 			metrics: metric.NewClients(), gauges: gauges},
 	}
+	r.turnstile = &turnstile{most: options.MostReleases, each: r.mostReleases, wake: wake, seed: r.running}
 	if err := m.Add(courier); err != nil {
 		return nil, fmt.Errorf("add the courier: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -65,6 +66,13 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	// Read by probes only, so that they cost no request; a change wakes nobody.
 	if _, err := m.GetCache().GetInformer(ctx, blank(kind("MetricTemplate"))); err != nil {
 		return fmt.Errorf("watch MetricTemplates: %w", err)
+	}
+	if r.options.Namespace == "" {
+		namespaces := &metav1.PartialObjectMetadata{}
+		namespaces.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+		if _, err := m.GetCache().GetInformer(ctx, namespaces); err != nil {
+			return fmt.Errorf("watch Namespaces: %w", err)
+		}
 	}
 	return nil
 }

@@ -27,10 +27,18 @@ func (t *turn) analyse() {
 }
 
 // check is the answer to the question that the current step asks. A step that
-// asks nothing passes.
+// asks nothing passes, and so does one that a person skips.
 func (t *turn) check() Answer {
 	probe := t.plan.Steps[t.state.Step].Check
-	if probe == "" {
+	if probe == "" || t.state.Skipped {
+		return Answer{Verdict: Pass}
+	}
+	return t.answer(probe)
+}
+
+// answer is what a probe found, or what a person said in its place.
+func (t *turn) answer(probe Probe) Answer {
+	if t.state.Opened.Has(probe) {
 		return Answer{Verdict: Pass}
 	}
 	return t.seen.Answers[probe]
@@ -96,6 +104,8 @@ func (t *turn) blocked() bool {
 		reports := findings(t.plan, t.plan.Steps[t.state.Step].Check, check)
 		t.say(reports...)
 		reason = inconclusive(reports)
+	case t.state.Held:
+		return true
 	default:
 		// The first look at a step comes when its time is up.
 		return t.seen.Now.Before(due(t.plan, t.state))
@@ -113,11 +123,11 @@ func (t *turn) leave() {
 	if step.Check == PreRollout {
 		passed = hooks(t.plan, PreRollout, t.check())
 	}
-	if t.state.Step == 0 && !t.plan.Skip {
+	if t.state.Step == 0 && !t.state.Skipped {
 		passed = append([]Report{starting(t.plan)}, passed...)
 	}
 	for _, gate := range gates(t.state, step) {
-		answer := t.seen.Answers[gate]
+		answer := t.answer(gate)
 		if answer.Verdict != Pass {
 			t.hold(gate, answer)
 			return
@@ -125,7 +135,7 @@ func (t *turn) leave() {
 		passed = append(passed, hooks(t.plan, gate, answer)...)
 	}
 	t.say(passed...)
-	if t.state.Step == len(t.plan.Steps)-1 {
+	if t.state.Skipped || t.state.Step == len(t.plan.Steps)-1 {
 		t.say(copying(t.plan))
 		t.enter(Promoting)
 		return
@@ -141,6 +151,9 @@ func (t *turn) leave() {
 func (t *turn) hold(gate Probe, answer Answer) {
 	if t.state.Phase == WaitingPromotion {
 		return // said on entering
+	}
+	if gate == Approval {
+		t.say(awaiting(t.plan, t.plan.Steps[t.state.Step].Name))
 	}
 	t.say(hooks(t.plan, gate, answer)...)
 	if gate == ConfirmPromotion && answer.Verdict == Fail {

@@ -25,23 +25,30 @@ func plans() map[string]Plan {
 	arrival := Step{Route: home}
 
 	weighted := base
-	weighted.Steps = []Step{arrival, step(Split(20), Advance), step(Split(40), Advance)}
+	weighted.Steps = []Step{arrival, step(Split(Percent(20)), Advance), step(Split(Percent(40)), Advance)}
 
 	gated := base
 	gated.Confirm, gated.Rollback, gated.After = true, true, true
 	gated.Steps = []Step{
 		{Route: home, Check: PreRollout, Gates: []Probe{ConfirmTrafficIncrease}},
-		step(Split(50), Advance, ConfirmTrafficIncrease, ConfirmPromotion),
+		step(Split(Percent(50)), Advance, Approval, ConfirmTrafficIncrease, ConfirmPromotion),
 	}
-	gated.Back = []Route{Split(25), Split(0)}
+	gated.Steps[1].Name = "legal"
+	gated.Back = []Route{Split(Percent(25)), Split(0)}
+
+	// All that is new beside the reference: a warm-up, a stage of two looks, a bake, a cookie.
+	baked := base
+	baked.Cookie = "side"
+	baked.Steps = []Step{arrival, {Route: home, Hold: interval, Enter: Warm}, step(Split(5), Advance), step(Split(5), Stay),
+		step(Split(Full), Bake), step(Split(Full), Stay)}
 
 	green := base
 	green.Strategy = BlueGreen
-	green.Steps = []Step{arrival, step(Route{Primary: 100, Mirror: 100}, Advance, ConfirmPromotion), step(Split(100), Switch, ConfirmPromotion)}
+	green.Steps = []Step{arrival, step(Route{Primary: Full, Mirror: Full}, Advance, ConfirmPromotion), step(Split(Percent(100)), Switch, ConfirmPromotion)}
 
 	ab := base
 	ab.Strategy, ab.Rollback = ABTesting, true
-	ab.Steps = []Step{arrival, step(Route{Canary: 100, Match: true}, Advance), step(Route{Canary: 100, Match: true}, Advance)}
+	ab.Steps = []Step{arrival, step(Route{Canary: Full, Match: true}, Advance), step(Route{Canary: Full, Match: true}, Advance)}
 
 	skip := base
 	skip.Steps, skip.Skip, skip.After = []Step{arrival}, true, true
@@ -50,16 +57,25 @@ func plans() map[string]Plan {
 	plain.Strategy, plain.Routes, plain.Threshold = BlueGreen, false, 1
 	plain.Steps = []Step{arrival, step(home, Advance), step(home, Settle)}
 
-	return map[string]Plan{"weighted": weighted, "gated": gated, "blue-green": green, "a/b": ab, "skip": skip, "plain": plain}
+	return map[string]Plan{"weighted": weighted, "gated": gated, "blue-green": green, "a/b": ab, "skip": skip, "plain": plain, "baked": baked}
 }
 
 // observations returns everything the world could show to a state.
 func observations(plan Plan, state State) []Observation {
 	healths := []Health{{Ready: true, Serving: true}, {Serving: true, Reason: "rolling"}, {Reason: "no pods"}, {Dead: true, Reason: "deadline"}}
 	answers := answersTo(plan, state)
+	targets, copies := []Revision{"", "promoted", "current", "newer"}, []Revision{"", "promoted", "current"}
+	// What a person said is one more dimension: the worlds around it are fewer.
+	if state.Held || state.Opened != 0 || state.Phase == Terminating {
+		healths, targets, copies = healths[:1:1], targets[1:], copies[2:]
+		healths = append(healths, Health{Dead: true, Serving: true, Reason: "deadline"})
+	}
 	var all []Observation
-	for _, target := range []Revision{"", "promoted", "current", "newer"} {
-		for _, copied := range []Revision{"", "promoted", "current"} {
+	for _, target := range targets {
+		for _, copied := range copies {
+			if target == "" && copied != "current" {
+				continue // nothing can be read: what the primary is made from is one more unknown
+			}
 			for _, primary := range healths {
 				for _, canary := range healths {
 					for _, wait := range []time.Duration{0, interval, interval + plan.Deadline} {
@@ -74,6 +90,43 @@ func observations(plan Plan, state State) []Observation {
 			}
 		}
 	}
+	return append(all, orders(plan, state)...)
+}
+
+// orders are what people ask for, in every world that a person could be looking at.
+func orders(plan Plan, state State) []Observation {
+	var all []Observation
+	see := func(change func(o *Observation)) {
+		for _, target := range []Revision{"promoted", "current", "newer"} {
+			for _, copied := range []Revision{"promoted", "current"} {
+				for _, primary := range []Health{{Ready: true, Serving: true}, {Dead: true}} {
+					for _, canary := range []Health{{Ready: true, Serving: true}, {Serving: true}, {}} {
+						o := Observation{Now: epoch.Add(plan.Deadline), Target: target, Copied: copied, Primary: primary, Canary: canary,
+							Routed: true, Parked: true, Token: "t"}
+						change(&o)
+						all = append(all, o)
+					}
+				}
+			}
+		}
+	}
+	for _, verb := range []Verb{Abort, Undo, Promote, Pause, Resume, Deny, Retry, "dance"} {
+		for _, revision := range []Revision{"promoted", "current", "newer"} {
+			see(func(o *Observation) {
+				o.Wishes = []Wish{{Verb: verb, Revision: revision, Gate: ConfirmPromotion}}
+			})
+		}
+	}
+	for _, gate := range gateBits {
+		if state.Opened != 0 {
+			break // one gate at a time; that they do not touch each other is plain
+		}
+		see(func(o *Observation) {
+			o.Wishes = []Wish{{Verb: Approve, Revision: "current", Gate: gate, Name: "legal"}}
+		})
+	}
+	see(func(o *Observation) { o.Queued = "no place" })
+	see(func(o *Observation) { o.Deleted = true })
 	return all
 }
 
@@ -195,15 +248,22 @@ func lawGrow(plan Plan, from, to State, seen Observation) string {
 	switch {
 	case from.Phase != Progressing && from.Phase != WaitingPromotion:
 		return "grows outside the analysis"
-	case step.Check != "" && seen.verdict(step.Check) != Pass:
+	case step.Check != "" && seen.verdict(step.Check) != Pass && !from.Opened.Has(step.Check):
 		return "the check did not pass"
+	case from.Held:
+		return "a person paused the release"
 	case !seen.Primary.Ready || !seen.Canary.Ready || !seen.Routed:
 		return "a side or the route was not ready"
 	case seen.Now.Before(due(plan, from)):
 		return "the step was not over"
 	}
+	return closed(from, step, seen)
+}
+
+// closed names a gate of the step that nobody opened.
+func closed(from State, step Step, seen Observation) string {
 	for _, gate := range gates(from, step) {
-		if seen.verdict(gate) != Pass {
+		if seen.verdict(gate) != Pass && !from.Opened.Has(gate) {
 			return "a gate was closed: " + string(gate)
 		}
 	}
@@ -230,8 +290,13 @@ func lawAbort(plan Plan, from, to State, seen Observation) string {
 	from = heal(plan, from)
 	asked := from.Phase == Waiting || from.Phase == Progressing || from.Phase == WaitingPromotion ||
 		from.Phase == Promoting && from.Serving == OnPrimary && seen.Copied != from.Revision
-	if asked && seen.verdict(RollbackHook) == Pass && to.Phase != Failed {
+	switch {
+	case seen.Deleted && to.Phase != Terminating:
+		return "the Canary is deleted and nothing is given back"
+	case asked && !seen.Deleted && seen.verdict(RollbackHook) == Pass && to.Phase != Failed:
 		return "the rollback hook was not followed"
+	case asked && len(seen.Wishes) == 1 && seen.Wishes[0].Verb == Abort && seen.Wishes[0].Revision == from.Revision && to.Phase != Failed:
+		return "a person's abort was not followed"
 	}
 	return ""
 }
@@ -257,17 +322,14 @@ func lawPrimary(plan Plan, from, to State, seen Observation) string {
 		return "" // a repair: the primary has no healthy copy to lose
 	case from.Phase != Progressing && from.Phase != WaitingPromotion:
 		return "the primary changes outside the analysis"
-	case from.Step != len(plan.Steps)-1:
+	case from.Step != len(plan.Steps)-1 && !from.Skipped:
 		return "the primary changes before the last step"
+	case from.Held:
+		return "a person paused the release"
 	case seen.Target != "" && seen.Target != from.Revision:
 		return "a revision is promoted that was not analysed"
 	}
-	for _, gate := range gates(from, plan.Steps[from.Step]) {
-		if seen.verdict(gate) != Pass {
-			return "a gate was closed: " + string(gate)
-		}
-	}
-	return ""
+	return closed(from, plan.Steps[from.Step], seen)
 }
 
 func lawRepeat(plan Plan, from, to State, seen Observation) string {
@@ -276,8 +338,8 @@ func lawRepeat(plan Plan, from, to State, seen Observation) string {
 	switch {
 	case again != to:
 		return "the same input gave two answers"
-	case want.Route.Primary+want.Route.Canary != 100:
-		return "weights do not sum to 100"
+	case want.Route.Primary+want.Route.Canary != Full:
+		return "shares do not sum to Full"
 	case heal(plan, to) != to:
 		return fmt.Sprintf("decided an impossible state, healed to %+v", heal(plan, to))
 	}
@@ -285,6 +347,9 @@ func lawRepeat(plan Plan, from, to State, seen Observation) string {
 }
 
 func lawLastCopy(plan Plan, from, to State, seen Observation) string {
+	if to.Phase == Terminating && Want(plan, to).Canary != Up {
+		return "the workload is not given back"
+	}
 	if Want(plan, to).Canary == Zero && (to.Promoted == "" || to.Serving == OnCanary || to.Pending.Has(Draining)) {
 		return "the serving side is scaled down"
 	}
@@ -327,7 +392,8 @@ func (w *world) observe(plan Plan, state State) Observation {
 	}
 	answers[Checks] = Answer{Verdict: verdict}
 	return Observation{Now: state.Since.Add(plan.Interval + plan.Deadline), Target: w.target, Copied: w.copied,
-		Primary: primary, Canary: canary, Routed: true, Parked: want.Canary != Up, Answers: answers}
+		Primary: primary, Canary: canary, Routed: true, Parked: want.Canary != Up, Answers: answers, Token: "t",
+		Wishes: []Wish{{Verb: Resume, Revision: state.Revision}, {Verb: Approve, Revision: state.Revision, Gate: Approval, Name: "legal"}}}
 }
 
 func TestLawEveryReleaseEnds(t *testing.T) {
@@ -339,6 +405,9 @@ func TestLawEveryReleaseEnds(t *testing.T) {
 				end = Succeeded
 			}
 			for _, from := range states {
+				if from.Phase == Terminating {
+					continue // the Canary goes, see lawAbort
+				}
 				for _, copied := range []Revision{from.Promoted, from.Revision} {
 					w := &world{target: "new", copied: copied, healthy: healthy}
 					if to := settle(plan, from, w); !ended(to, end, healthy) {
@@ -375,7 +444,7 @@ func FuzzStates(f *testing.F) {
 			if healed := heal(plan, state); heal(plan, healed) != healed {
 				t.Fatalf("%s: healing %+v twice differs from once", name, state)
 			}
-			if granted := want.Route.granted(); want.Expose && granted > min(max(weight, 0), 100) && Side(serving) != OnCanary {
+			if granted := want.Route.granted(); want.Expose && granted > min(max(weight, 0), Full) && Side(serving) != OnCanary {
 				t.Fatalf("%s: %+v wants %d %% on the canary, more than it had", name, state, granted)
 			}
 			for _, w := range []*world{{target: "new", copied: state.Promoted, healthy: true}, {target: "new", copied: state.Promoted}} {

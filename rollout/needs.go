@@ -23,7 +23,7 @@ func Needs(plan Plan, state State, target Revision) Asks {
 			asks.Chain = append(asks.Chain, Ask{Probe: ConfirmRollout, Every: plan.Interval})
 		}
 	case Waiting:
-		if plan.Confirm {
+		if plan.Confirm && !state.Opened.Has(ConfirmRollout) {
 			asks.Chain = append(asks.Chain, Ask{Probe: ConfirmRollout, Every: plan.Interval})
 		}
 		asks.Watch = watch(plan)
@@ -32,7 +32,7 @@ func Needs(plan Plan, state State, target Revision) Asks {
 		asks.Watch = watch(plan)
 	case Promoting:
 		asks.Watch = watch(plan)
-	case New, Finalising:
+	case New, Finalising, Terminating:
 	}
 	return asks
 }
@@ -50,18 +50,23 @@ func chain(plan Plan, state State) []Ask {
 	step := plan.Steps[state.Step]
 	after := due(plan, state)
 	var asks []Ask
-	if step.Check != "" {
-		asks = append(asks, Ask{Probe: step.Check, After: after, Every: plan.Interval, Ready: state.Step == 0})
+	if step.Check != "" && !state.Skipped && !state.Opened.Has(step.Check) {
+		asks = append(asks, Ask{Probe: step.Check, After: after, Every: plan.Interval, Ready: step.Check == PreRollout})
 	}
 	for _, gate := range gates(state, step) {
-		asks = append(asks, Ask{Probe: gate, After: after, Every: plan.Interval, Ready: true})
+		if gate != Approval && !state.Opened.Has(gate) {
+			asks = append(asks, Ask{Probe: gate, After: after, Every: plan.Interval, Ready: true})
+		}
 	}
 	return asks
 }
 
 // gates of a step. A release that already waits for its promotion has passed
-// the others.
+// the others; one whose analysis is skipped asks none.
 func gates(state State, step Step) []Probe {
+	if state.Skipped {
+		return nil
+	}
 	if state.Phase != WaitingPromotion {
 		return step.Gates
 	}
@@ -79,6 +84,9 @@ func due(plan Plan, state State) time.Time {
 	hold := plan.Steps[state.Step].Hold
 	if state.Attempt > 0 {
 		hold = max(hold, plan.Interval)
+	}
+	if state.Skipped {
+		hold = 0
 	}
 	return state.Since.Add(hold)
 }
@@ -105,6 +113,8 @@ func Wake(plan Plan, state State, now time.Time) (time.Time, bool) {
 		times = append(times, state.Since.Add(plan.Interval), state.Since.Add(plan.Deadline))
 	case Finalising:
 		times = append(times, state.Since.Add(plan.Drain), state.Since.Add(plan.Deadline))
+	case Terminating:
+		times = append(times, state.Since.Add(plan.Drain))
 	case New, Waiting:
 	}
 	return earliest(times, now)

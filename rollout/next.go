@@ -6,9 +6,26 @@ package rollout
 // shell says each of them once in a state.
 func Next(plan Plan, state State, seen Observation) (State, []Report) {
 	t := turn{plan: plan, state: heal(plan, state), seen: seen}
-	if t.frozen() {
-		return t.state, t.said
+	switch {
+	case seen.Deleted:
+		t.terminate()
+	case t.frozen(), t.heed():
+	default:
+		t.decide()
 	}
+	t.stick()
+	return t.state, t.said
+}
+
+// A turn is one decision in the making.
+type turn struct {
+	plan  Plan
+	state State
+	seen  Observation
+	said  []Report
+}
+
+func (t *turn) decide() {
 	switch t.state.Phase {
 	case New:
 		t.begin()
@@ -24,16 +41,23 @@ func Next(plan Plan, state State, seen Observation) (State, []Report) {
 		t.promote()
 	case Finalising:
 		t.finalise()
+	case Terminating: // the deletion was not seen: nothing to do but wait for it
 	}
-	return t.state, t.said
 }
 
-// A turn is one decision in the making.
-type turn struct {
-	plan  Plan
-	state State
-	seen  Observation
-	said  []Report
+// stick gives a release the cookie that keeps its users, once it has some, and
+// takes it back when it has none any more.
+func (t *turn) stick() {
+	if t.plan.Cookie == "" {
+		return
+	}
+	cookies := &t.state.Cookies
+	switch shared := Want(t.plan, t.state).Route.Canary > 0; {
+	case shared && cookies.Canary == "":
+		cookies.Canary, cookies.Primary = t.seen.Token, t.seen.Token
+	case !shared && cookies.Canary != "":
+		*cookies = Cookies{Previous: cookies.Canary}
+	}
 }
 
 func (t *turn) say(reports ...Report) { t.said = append(t.said, reports...) }
@@ -47,13 +71,18 @@ func (t *turn) enter(phase Phase) {
 // to moves to a step of the current phase.
 func (t *turn) to(step int) {
 	t.state.Step, t.state.Attempt, t.state.Since = step, 0, t.seen.Now
+	t.state.Opened = 0
 }
 
-// late reports whether the current step has waited for longer than it may.
+// late reports whether the current step has waited for longer than it may. A
+// person who paused it may take all the time.
 func (t *turn) late() bool {
 	since := t.state.Since
-	if t.state.Phase == Progressing || t.state.Phase == WaitingPromotion {
+	if t.state.Phase.analysing() {
 		since = due(t.plan, t.state)
+	}
+	if t.state.Held {
+		return false
 	}
 	return t.seen.Now.Sub(since) >= t.plan.Deadline
 }
@@ -207,8 +236,10 @@ func (t *turn) detect() {
 		t.notReady(t.seen.Primary)
 		return
 	}
-	answer := t.seen.Answers[ConfirmRollout]
+	answer := t.answer(ConfirmRollout)
 	switch {
+	case t.seen.Queued != "":
+		t.say(queued(t.plan, t.seen.Queued))
 	case !t.plan.Confirm:
 		t.start()
 	case answer.Verdict == Pass:
@@ -237,12 +268,13 @@ func (t *turn) arrive() {
 	}
 	t.state.Failures, t.state.Weight, t.state.Pending = 0, 0, 0
 	t.state.Skipped, t.state.Serving = t.plan.Skip, OnPrimary
+	t.state.Held = false
 	t.enter(Progressing)
 }
 
 // wait holds a release back until its confirm-rollout hooks agree.
 func (t *turn) wait() {
-	answer := t.seen.Answers[ConfirmRollout]
+	answer := t.answer(ConfirmRollout)
 	switch {
 	case t.seen.verdict(RollbackHook) == Pass:
 		t.say(rollbackHook(t.plan, t.seen.Answers[RollbackHook])...)
@@ -250,11 +282,14 @@ func (t *turn) wait() {
 	case t.seen.Target == t.state.Promoted:
 		t.cancel()
 	case changed(t.state, t.seen.Target):
-		t.state.Revision = t.seen.Target
+		t.state.Revision, t.state.Held = t.seen.Target, false
 		t.enter(Waiting)
+	case t.state.Held: // said when it was paused
 	case t.plan.Confirm && answer.Verdict != Pass: // said on entering
 	case !t.seen.Primary.Ready:
 		t.notReady(t.seen.Primary)
+	case t.seen.Queued != "":
+		t.say(queued(t.plan, t.seen.Queued))
 	default:
 		if t.plan.Confirm {
 			t.say(hooks(t.plan, ConfirmRollout, answer)...)
@@ -266,7 +301,7 @@ func (t *turn) wait() {
 // cancel ends a run whose workload went back to the promoted revision.
 func (t *turn) cancel() {
 	t.say(cancelled(t.plan))
-	t.state.Revision, t.state.Weight = t.state.Promoted, 0
+	t.state.Revision, t.state.Weight, t.state.Held = t.state.Promoted, 0, false
 	t.state.Pending = Draining | Parking
 	t.enter(Succeeded)
 }
@@ -274,6 +309,7 @@ func (t *turn) cancel() {
 // fail ends a run. The traffic goes home, unless there is nobody.
 func (t *turn) fail() {
 	t.state.Pending = Draining | Parking
+	t.state.Held = false
 	t.state.Serving, t.state.Weight = OnPrimary, 0
 	if !t.seen.Primary.Serving && t.seen.Canary.Serving {
 		t.stay()
@@ -288,5 +324,5 @@ func (t *turn) fail() {
 // stay leaves all traffic on the canary, the last healthy copy.
 func (t *turn) stay() {
 	t.state.Pending &= Hooking
-	t.state.Serving, t.state.Weight = OnCanary, 100
+	t.state.Serving, t.state.Weight = OnCanary, Full
 }

@@ -53,16 +53,21 @@ type Plan struct {
 
 	Skip    bool // promote without analysis
 	Suspend bool // freeze: decide and apply nothing
-	Routes  bool // false for a provider that cannot route (kubernetes)
+
+	// Cookie keeps users on the canary, PrimaryCookie on the primary; empty for none.
+	Cookie, PrimaryCookie string
+	Routes                bool // false for a provider that cannot route (kubernetes)
 }
 
-// A Step is one stage of the analysis.
+// A Step is one look of the analysis: a route, and what must hold to leave it. A
+// stage that lasts longer than an interval is several steps with one route.
 type Step struct {
 	Route Route
 	Hold  time.Duration // from entering the step to its first check
 	Check Probe         // what must pass to leave the step; empty for none
 	Gates []Probe       // what must be open to leave the step, asked in order once Check passed
 	Enter Entry         // how entering the step is announced
+	Name  string        // of the stage, by which a person approves it; empty for none
 }
 
 // Entry says what happens when a step is entered; it selects the words.
@@ -74,17 +79,34 @@ const (
 	Advance              // weight or iteration goes up
 	Switch               // all traffic goes to the canary (blue/green)
 	Settle               // one more look without a new route (blue/green without a router)
+	Warm                 // the pods are there and get time before the first traffic
+	Stay                 // one more look at the stage that the step before began
+	Bake                 // all traffic is on the canary, the former revision stays ready
 )
+
+// Full is all of the traffic. Shares are counted in tenths of a percent.
+const Full = 1000
+
+// Percent is a share of so many percent.
+func Percent(percent int) int { return percent * Full / 100 }
 
 // Route is a division of the traffic between the two ends.
 type Route struct {
-	Primary, Canary int  // percent of requests; they sum to 100
-	Mirror          int  // percent of requests copied to the canary, their answers dropped
-	Match           bool // the weights hold for matching requests only; all others go to the primary
+	Primary, Canary int  // shares of the requests; they sum to Full
+	Mirror          int  // share of the requests copied to the canary, their answers dropped
+	Match           bool // the shares hold for matching requests only; all others go to the primary
+	Cookies         Cookies
+}
+
+// Cookies keep a user on the side that served the first request. They are the
+// values alone; their names are the plan's business.
+type Cookies struct {
+	Canary, Primary string // of the release under way; empty between releases
+	Previous        string // of the release before, which users are told to drop
 }
 
 // home is the route of every canary at rest: all traffic on the primary.
-var home = Route{Primary: 100}
+var home = Route{Primary: Full}
 
 // granted is the share of all users that the route sends to the canary.
 func (r Route) granted() int {
@@ -94,8 +116,17 @@ func (r Route) granted() int {
 	return r.Canary
 }
 
-// Split returns the route that gives the canary the given percentage.
-func Split(canary int) Route { return Route{Primary: 100 - canary, Canary: canary} }
+// Weights are the two shares as the numbers that people expect to find in a
+// route: percent where both are whole percents, tenths of a percent otherwise.
+func (r Route) Weights() (primary, canary int) {
+	if unit := Percent(1); r.Primary%unit == 0 && r.Canary%unit == 0 {
+		return r.Primary / unit, r.Canary / unit
+	}
+	return r.Primary, r.Canary
+}
+
+// Split returns the route that gives the canary the given share.
+func Split(canary int) Route { return Route{Primary: Full - canary, Canary: canary} }
 
 // A Probe is a question that only slow work can answer: hooks and metrics.
 type Probe string
@@ -110,7 +141,8 @@ const (
 	ConfirmPromotion       Probe = "confirm-promotion"
 	RollbackHook           Probe = "rollback"
 	PostRollout            Probe = "post-rollout"
-	Online                 Probe = "online" // do the metrics backends answer at all
+	Online                 Probe = "online"   // do the metrics backends answer at all
+	Approval               Probe = "approval" // a pause of the plan that only a person ends; never asked
 )
 
 // Verdict is three-valued: no data is not bad data, and a dead metrics server

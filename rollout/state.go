@@ -17,7 +17,14 @@ const (
 	Finalising       Phase = "Finalising"
 	Succeeded        Phase = "Succeeded"
 	Failed           Phase = "Failed"
+	Terminating      Phase = "Terminating"
 )
+
+// resting reports whether the phase waits for a new revision.
+func (p Phase) resting() bool { return p == Initialized || p == Succeeded || p == Failed }
+
+// analysing reports whether the phase goes through the steps of the plan.
+func (p Phase) analysing() bool { return p == Progressing || p == WaitingPromotion }
 
 // Side is one of the two ends of the traffic.
 type Side int8
@@ -47,15 +54,28 @@ type State struct {
 	Phase    Phase
 	Revision Revision // the one acted on last: being judged, promoted or found bad
 	Promoted Revision // the one last found good; none before initialization ended
-	Step     int      // index into Plan.Steps; while Promoting, steps of Plan.Back taken
-	Weight   int      // percent of all users on the canary, as last decided
+	Step     int      // index into Plan.Steps; while Promoting, steps of Plan.Back taken; while Terminating, of the way out
+	Weight   int      // share of all users on the canary, as last decided
 	Attempt  int      // looks at the current step that failed
 	Failures int      // failed checks of this release
 	Since    time.Time
-	Serving  Side // who holds the traffic when it is not divided
-	Paused   bool // suspend was seen
-	Skipped  bool // the release is promoted without analysis
+	Serving  Side  // who holds the traffic when it is not divided
+	Paused   bool  // suspend was seen
+	Held     bool  // a person paused the release
+	Skipped  bool  // the release is promoted without the rest of its analysis
+	Opened   Gates // approved by a person, for the current step
 	Pending  Effects
+	Cookies  Cookies
+}
+
+// Running reports whether a release is under way.
+func (s State) Running() bool {
+	return s.Phase.analysing() || s.Phase == Promoting || s.Phase == Finalising
+}
+
+// Starts reports whether a release would begin if nothing held it back.
+func (s State) Starts(target Revision) bool {
+	return s.Phase == Waiting || s.Phase.resting() && s.Promoted != "" && changed(s, target)
 }
 
 // Health is what is known of the pods of one side.
@@ -76,6 +96,11 @@ type Observation struct {
 	Routed  bool // the data plane serves Want(plan, state).Route
 	Parked  bool // the canary asks for no pods
 	Answers map[Probe]Answer
+
+	Wishes  []Wish // what people ask for and nobody has heard yet
+	Queued  string // why a new release must wait for others; empty if it need not
+	Token   string // fresh random letters, for a cookie
+	Deleted bool   // the Canary is being deleted, and its workload is to be given back
 }
 
 // verdict of a probe; Unknown if it was not answered.
@@ -98,6 +123,40 @@ type Desired struct {
 	Expose  bool     // the apex service and the route exist and follow Route
 	Primary Revision // what the primary runs; none leaves it as it is
 	Canary  Scale
+	Share   int  // of the traffic that the canary must be able to carry
+	Release bool // the apex service and the routes are given back to the workload
+}
+
+// Gates is a set of gates that are open whatever their hooks say.
+type Gates uint8
+
+// gateBits lists every gate that a person can open; its order is the bit.
+var gateBits = [...]Probe{ConfirmRollout, PreRollout, ConfirmTrafficIncrease, ConfirmPromotion, Approval}
+
+func bit(gate Probe) Gates {
+	for i, probe := range gateBits {
+		if probe == gate {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// Has reports whether the gate is in the set.
+func (g Gates) Has(gate Probe) bool { return g&bit(gate) != 0 }
+
+// With returns the set with the gate in it.
+func (g Gates) With(gate Probe) Gates { return g | bit(gate) }
+
+// All returns the gates of the set.
+func (g Gates) All() []Probe {
+	var all []Probe
+	for _, gate := range gateBits {
+		if g.Has(gate) {
+			all = append(all, gate)
+		}
+	}
+	return all
 }
 
 // An Ask is a probe with the time from which it may be asked.

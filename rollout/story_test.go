@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +20,8 @@ var update = flag.Bool("update", false, "rewrite the stories with what happens n
 //
 // Keys: target, copied, primary and canary (ready, rolling, down, dead), routed
 // and parked (yes, no), suspend (yes, no), after (time that passes), and the
-// name of a probe with its verdict (pass, fail, unknown, nodata). Verdicts hold
+// name of a probe with its verdict (pass, fail, unknown, nodata); ask (a verb, or
+// verb:gate, once), queued (a reason, or no) and deleted (yes). Verdicts hold
 // for one look; everything else lasts. "copied=want" makes the primary follow.
 func TestStories(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.story")
@@ -109,6 +109,16 @@ func (s *teller) change(key, value string) (err error) {
 		s.seen.Routed = value == "yes"
 	case "parked":
 		s.seen.Parked = value == "yes"
+	case "ask":
+		verb, gate, _ := strings.Cut(value, ":")
+		s.seen.Wishes = []Wish{{Verb: Verb(verb), Revision: s.state.Revision, Gate: Probe(gate), By: "alice", Why: "why not"}}
+		if gate == "legal" {
+			s.seen.Wishes[0].Gate, s.seen.Wishes[0].Name = Approval, gate
+		}
+	case "queued":
+		s.seen.Queued = strings.TrimPrefix(value, "no")
+	case "deleted":
+		s.seen.Deleted = value == "yes"
 	case "suspend":
 		s.plan.Suspend = value == "yes"
 	case "after":
@@ -150,6 +160,7 @@ func (s *teller) move(t *testing.T) {
 	t.Helper()
 	for range 20 {
 		next, reports := Next(s.plan, s.state, s.seen)
+		s.seen.Wishes = nil // heard
 		for _, r := range reports {
 			if !s.said[r.Message] {
 				s.said[r.Message] = true
@@ -174,9 +185,9 @@ func (s *teller) move(t *testing.T) {
 func (s *teller) describe() {
 	want := Want(s.plan, s.state)
 	r := want.Route
-	line := fmt.Sprintf("  %s step %d, failures %d: route %d/%d", s.state.Phase, s.state.Step, s.state.Failures, r.Primary, r.Canary)
+	line := fmt.Sprintf("  %s step %d, failures %d: route %s/%s", s.state.Phase, s.state.Step, s.state.Failures, percent(r.Primary), percent(r.Canary))
 	if r.Mirror > 0 {
-		line += " mirror " + strconv.Itoa(r.Mirror)
+		line += " mirror " + percent(r.Mirror)
 	}
 	if r.Match {
 		line += " for matching requests"
@@ -187,6 +198,12 @@ func (s *teller) describe() {
 	line += ", canary " + [...]string{"as it is", "up", "to zero"}[want.Canary]
 	if want.Primary != "" {
 		line += ", primary " + string(want.Primary)
+	}
+	if want.Release {
+		line += ", given back"
+	}
+	if s.state.Held {
+		line += ", paused"
 	}
 	s.out.WriteString(line + "\n")
 }

@@ -5,6 +5,7 @@ package rollout
 func Want(plan Plan, state State) Desired {
 	state = heal(plan, state)
 	want := Desired{Route: route(plan, state), Expose: true}
+	want.Route.Cookies = state.Cookies
 	switch state.Phase {
 	case New:
 		want.Expose = false
@@ -18,15 +19,26 @@ func Want(plan Plan, state State) Desired {
 		want.Primary = state.Promoted
 	case Progressing, WaitingPromotion:
 		want.Primary = state.Promoted
-		want.Canary = Up
+		want.Canary, want.Share = Up, share(plan, state)
 	case Promoting, Finalising:
 		want.Primary = state.Revision
-		want.Canary = Up
+		want.Canary, want.Share = Up, want.Route.Canary
+	case Terminating:
+		want.Canary, want.Share = Up, Full
+		want.Release = state.Step >= leaving
+		want.Expose = want.Release || state.Promoted != ""
 	case Failed:
 		want.Expose = state.Promoted != ""
 		want.Canary = parked(state)
 	}
 	return want
+}
+
+// share is what the canary must be able to carry: its part of the traffic now,
+// and that of the next step, so that the pods are there before the requests.
+func share(plan Plan, state State) int {
+	next := min(state.Step+1, len(plan.Steps)-1)
+	return max(plan.Steps[state.Step].Route.Canary, plan.Steps[next].Route.Canary)
 }
 
 // parked scales the canary down once its last requests had time to end, and
@@ -51,7 +63,12 @@ func route(plan Plan, state State) Route {
 		return backwards(plan, state)
 	case Failed:
 		if state.Serving == OnCanary && state.Promoted != "" {
-			return Split(100)
+			return Split(Full)
+		}
+		return home
+	case Terminating:
+		if state.Step >= leaving {
+			return Split(Full)
 		}
 		return home
 	case New, Initializing, Initialized, Waiting, Finalising, Succeeded:
@@ -65,14 +82,14 @@ func backwards(plan Plan, state State) Route {
 	last := plan.Steps[len(plan.Steps)-1].Route
 	switch {
 	case state.Serving == OnCanary:
-		return Split(100)
+		return Split(Full)
 	case state.Step > len(plan.Back):
 		return home
 	case state.Step > 0 && plan.Back[state.Step-1].Canary <= state.Weight:
 		return plan.Back[state.Step-1]
 	case state.Step > 0:
 		return home
-	case last.granted() <= state.Weight:
+	case !state.Skipped && last.granted() <= state.Weight:
 		last.Mirror = 0
 		return last
 	default:
@@ -87,8 +104,15 @@ func heal(plan Plan, state State) State {
 	state.Step = max(state.Step, 0)
 	state.Attempt = max(state.Attempt, 0)
 	state.Failures = max(state.Failures, 0)
-	state.Weight = min(max(state.Weight, 0), 100)
+	state.Weight = min(max(state.Weight, 0), Full)
 	state.Pending &= Draining | Parking | Hooking
+	state.Opened &= 1<<len(gateBits) - 1
+	if plan.Cookie == "" {
+		state.Cookies = Cookies{}
+	}
+	if state.Phase != Waiting && !state.Phase.analysing() {
+		state.Held, state.Opened = false, 0
+	}
 	if state.Serving != OnCanary {
 		state.Serving = OnPrimary
 	}
@@ -111,8 +135,10 @@ func heal(plan Plan, state State) State {
 		state.Weight = plan.Steps[state.Step].Route.granted()
 	case Promoting:
 		if state.Serving == OnCanary {
-			state.Weight = 100
+			state.Weight = Full
 		}
+	case Terminating:
+		return healTerminating(state)
 	default: // a phase of another version
 		state = State{Phase: Initialized, Revision: state.Promoted, Promoted: state.Promoted, Since: state.Since, Paused: state.Paused}
 	}
@@ -132,10 +158,21 @@ func healFailed(state State) State {
 	case state.Promoted == "":
 		state.Serving = OnCanary
 	case state.Serving == OnCanary:
-		state.Weight = 100
+		state.Weight = Full
 	}
 	if state.Serving == OnCanary {
 		state.Pending &= Hooking
+	}
+	return state
+}
+
+// healTerminating: whoever holds the traffic follows from the step.
+func healTerminating(state State) State {
+	state.Step = min(state.Step, gone)
+	state.Pending = 0
+	state.Serving, state.Weight = OnPrimary, 0
+	if state.Step >= leaving {
+		state.Serving, state.Weight = OnCanary, Full
 	}
 	return state
 }

@@ -35,8 +35,9 @@ type Report struct {
 	Outcome Outcome
 }
 
-func (s Subject) canary() string { return s.Name + "." + s.Namespace }
-func (s Subject) target() string { return s.Target + "." + s.Namespace }
+func (s Subject) canary() string  { return s.Name + "." + s.Namespace }
+func (s Subject) target() string  { return s.Target + "." + s.Namespace }
+func (s Subject) primary() string { return s.Target + "-primary." + s.Namespace }
 
 func info(format string, args ...any) Report {
 	return Report{Message: fmt.Sprintf(format, args...)}
@@ -90,23 +91,30 @@ func entered(p Plan, step int) []Report {
 	switch s := p.Steps[step]; s.Enter {
 	case Advance:
 		if p.Strategy == Canary {
-			return []Report{info("Advance %s canary weight %d", p.canary(), s.Route.Canary)}
+			return []Report{info("Advance %s canary weight %s", p.canary(), percent(s.Route.Canary))}
 		}
-		return []Report{info("Advance %s canary iteration %d/%d", p.canary(), step, iterations(p))}
+		return []Report{info("Advance %s canary iteration %d/%d", p.canary(), iterations(p.Steps[:step+1]), iterations(p.Steps))}
 	case Switch:
 		if step > 0 && p.Steps[step-1].Route.Mirror > 0 {
 			return []Report{info("Stop traffic mirroring and route all traffic to canary")}
 		}
 		return []Report{info("Routing all traffic to canary")}
-	case Arrive, Settle:
+	case Bake:
+		return []Report{info("Routing all traffic to canary, %s keeps the former revision ready until the promotion", p.primary())}
+	case Arrive, Settle, Warm, Stay:
 		return nil
 	}
 	return nil
 }
 
-func iterations(p Plan) int {
+// percent of a share, in as few digits as it needs.
+func percent(share int) string {
+	return strconv.FormatFloat(float64(share)/float64(Percent(1)), 'f', -1, 64)
+}
+
+func iterations(steps []Step) int {
 	n := 0
-	for _, step := range p.Steps {
+	for _, step := range steps {
 		if step.Enter == Advance {
 			n++
 		}
@@ -115,7 +123,7 @@ func iterations(p Plan) int {
 }
 
 func copying(p Plan) Report {
-	return info("Copying %s template spec to %s-primary.%s", p.target(), p.Target, p.Namespace)
+	return info("Copying %s template spec to %s", p.target(), p.primary())
 }
 
 func routedHome(p Plan) []Report {
@@ -126,7 +134,7 @@ func routedHome(p Plan) []Report {
 }
 
 func backedOff(p Plan, r Route) Report {
-	return info("Advance %s primary weight %d", p.canary(), r.Primary)
+	return info("Advance %s primary weight %s", p.canary(), percent(r.Primary))
 }
 
 func promoted(p Plan, skipped bool) Report {
@@ -171,6 +179,53 @@ func rollbackHook(p Plan, answer Answer) []Report {
 		warn("Rolling back %s manual webhook invoked", p.canary()))
 }
 
+func queued(p Plan, why string) Report {
+	return info("New revision of %s waits for other releases: %s", p.target(), why)
+}
+
+func awaiting(p Plan, name string) Report {
+	return warn("Halt %s advancement waiting for approval %s", p.canary(), name)
+}
+
+func terminating(p Plan) Report { return info("Terminating canary %s", p.canary()) }
+
+func terminated(p Plan) Report { return info("Terminated canary %s", p.canary()) }
+
+func notGivenBack(p Plan, reason string) Report {
+	return warn("Canary %s is not removed yet, its primary serves until the pods of %s are ready: %s",
+		p.canary(), p.target(), orUnknown(reason))
+}
+
+// granted says what a person asked for and gets.
+func granted(p Plan, w Wish) Report {
+	deeds := map[Verb]string{
+		Abort: "Rolling back %s", Undo: "Rolling back %s", Deny: "Rolling back %s, " + w.gate() + " was denied",
+		Promote: "Promoting %s without the rest of its analysis", Pause: "Pausing %s", Resume: "Resuming %s",
+		Approve: "Opening " + w.gate() + " of %s", Retry: "Releasing the failed revision of %s again",
+	}
+	r := info(deeds[w.Verb]+", as %s asked", p.canary(), w.who())
+	if w.Verb == Abort || w.Verb == Undo || w.Verb == Deny {
+		r.Level = Warn
+	}
+	return r
+}
+
+func refused(p Plan, w Wish, cause string) Report {
+	return warn("Cannot %s %s, as %s asked: %s", w.Verb, p.canary(), w.who(), cause)
+}
+
+// who asked, and why.
+func (w Wish) who() string {
+	by := w.By
+	if by == "" {
+		by = "somebody"
+	}
+	if w.Why == "" {
+		return by
+	}
+	return by + " (" + w.Why + ")"
+}
+
 func orUnknown(reason string) string {
 	if reason == "" {
 		return "no reason was given"
@@ -209,7 +264,7 @@ func hookWords(p Plan, probe Probe, f Finding) (Report, bool) {
 		return warn("Halt %s advancement external check %s failed %s", p.canary(), f.Name, f.Err), true
 	case PostRollout:
 		return warn("Post-rollout hook %s failed %s", f.Name, f.Err), true
-	case RollbackHook, Online:
+	case RollbackHook, Online, Approval:
 		return Report{}, false // not signalling a rollback is no news
 	}
 	return Report{}, false
@@ -229,7 +284,7 @@ func hookPassed(probe Probe, name string) (Report, bool) {
 		return info("Post-rollout check %s passed", name), true
 	case RollbackHook:
 		return warn("Rollback check %s passed", name), true
-	case Checks, Online:
+	case Checks, Online, Approval:
 		return Report{}, false // silent: they pass at every look
 	}
 	return Report{}, false

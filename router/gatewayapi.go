@@ -30,6 +30,13 @@ func gatewayAPI(version string) Provider {
 			}
 			return []Object{route}, nil
 		},
+		Leave: func(s Service) ([]Object, error) {
+			route, err := leaveHTTPRoute(kind, caps, s)
+			if err != nil {
+				return nil, fmt.Errorf("render HTTPRoute %s/%s: %w", s.Namespace, s.Name, err)
+			}
+			return []Object{route}, nil
+		},
 		Parse: parseHTTPRoutes,
 	}
 }
@@ -38,10 +45,33 @@ func renderHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service, r rollo
 	if err := caps.validate(r); err != nil {
 		return Object{}, err
 	}
-	parents, problems := parentRefs(s)
-	hostnames, more := hostnames(s)
+	rules, problems := httpRules(s, r)
+	return s.httpRoute(kind, rules, problems)
+}
+
+// leaveHTTPRoute leads every request that the Canary's route matched to the apex.
+func leaveHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service) (Object, error) {
+	if err := caps.validate(rollout.Split(0)); err != nil {
+		return Object{}, err
+	}
+	rules, problems := httpRules(s, rollout.Split(0))
+	for i := range rules {
+		rules[i].BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.Name, 1)}
+	}
+	route, err := s.httpRoute(kind, rules, problems)
+	if err != nil {
+		return Object{}, err
+	}
+	route.SetOwnerReferences(nil)
+	route.SetAnnotations(s.Apex.with(nil, nil).Annotations)
+	return route, nil
+}
+
+// httpRoute is the object with these rules.
+func (s Service) httpRoute(kind schema.GroupVersionKind, rules []gatewayv1.HTTPRouteRule, problems field.ErrorList) (Object, error) {
+	parents, more := parentRefs(s)
 	problems = append(problems, more...)
-	rules, more := httpRules(s, r)
+	hostnames, more := hostnames(s)
 	problems = append(problems, more...)
 	if len(problems) > 0 {
 		return Object{}, problems.ToAggregate()
@@ -84,7 +114,8 @@ func httpRules(s Service, r rollout.Route) ([]gatewayv1.HTTPRouteRule, field.Err
 	home := gatewayv1.HTTPRouteRule{Filters: filters, Timeouts: timeouts}
 	home.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), 100)}
 	divided := gatewayv1.HTTPRouteRule{Filters: filters, Timeouts: timeouts}
-	divided.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), r.Primary), end(s, s.CanaryName(), r.Canary)}
+	primary, canary := r.Weights()
+	divided.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), primary), end(s, s.CanaryName(), canary)}
 	if r.Mirror > 0 {
 		divided.Filters = append(divided.Filters, mirror(s, r.Mirror))
 	}
@@ -148,11 +179,16 @@ func end(s Service, name string, weight int) gatewayv1.HTTPBackendRef {
 	}}
 }
 
-// mirror copies a share of the requests to the canary.
-func mirror(s Service, percent int) gatewayv1.HTTPRouteFilter {
+// mirror copies a share of the requests to the canary: a percentage, or a
+// fraction where it is none.
+func mirror(s Service, share int) gatewayv1.HTTPRouteFilter {
 	filter := mirrored(Backend{Name: s.CanaryName(), Port: s.Port})
-	if percent < 100 {
-		filter.RequestMirror.Percent = new(int32(percent))
+	switch unit := rollout.Percent(1); {
+	case share >= rollout.Full:
+	case share%unit == 0:
+		filter.RequestMirror.Percent = new(int32(share / unit))
+	default:
+		filter.RequestMirror.Fraction = &gatewayv1.Fraction{Numerator: int32(share), Denominator: new(int32(rollout.Full))}
 	}
 	return filter
 }

@@ -62,10 +62,7 @@ func division(live gatewayv1.HTTPRoute) (rollout.Route, error) {
 func ruleDivision(live gatewayv1.HTTPRoute, rule gatewayv1.HTTPRouteRule) (r rollout.Route, alone bool, err error) {
 	for _, filter := range rule.Filters {
 		if filter.RequestMirror != nil && isEnd(filter.RequestMirror.BackendRef, live.Namespace, live.Name+"-canary") {
-			r.Mirror = 100
-			if filter.RequestMirror.Percent != nil {
-				r.Mirror = int(*filter.RequestMirror.Percent)
-			}
+			r.Mirror = copied(*filter.RequestMirror)
 		}
 	}
 	primary, canary := false, false
@@ -84,7 +81,12 @@ func ruleDivision(live gatewayv1.HTTPRoute, rule gatewayv1.HTTPRouteRule) (r rol
 		}
 	}
 	switch {
+	case primary && canary && r.Primary+r.Canary <= 0:
+		return r, false, fmt.Errorf("the weights sum to nothing")
 	case primary && canary:
+		// Weights are relative: 4 and 1 divide like 80 and 20.
+		r.Canary = r.Canary * rollout.Full / (r.Primary + r.Canary)
+		r.Primary = rollout.Full - r.Canary
 		return r, false, nil
 	case primary && r.Mirror == 0:
 		return r, true, nil
@@ -92,6 +94,20 @@ func ruleDivision(live gatewayv1.HTTPRoute, rule gatewayv1.HTTPRouteRule) (r rol
 		return r, false, fmt.Errorf("requests outside of the analysis are mirrored")
 	default:
 		return r, false, fmt.Errorf("no backend is the primary")
+	}
+}
+
+// copied is the share of the requests that a mirror copies.
+func copied(mirror gatewayv1.HTTPRequestMirrorFilter) int {
+	switch {
+	case mirror.Percent != nil:
+		return rollout.Percent(int(*mirror.Percent))
+	case mirror.Fraction != nil && mirror.Fraction.Denominator != nil && *mirror.Fraction.Denominator > 0:
+		return int(mirror.Fraction.Numerator) * rollout.Full / int(*mirror.Fraction.Denominator)
+	case mirror.Fraction != nil: // of a hundred, as the API defines it
+		return rollout.Percent(int(mirror.Fraction.Numerator))
+	default:
+		return rollout.Full
 	}
 }
 

@@ -101,7 +101,7 @@ func manyPaths(n int) []Match {
 // TestImpossibleRoutes: an impossible State must not become an impossible object.
 func TestImpossibleRoutes(t *testing.T) {
 	for _, route := range []rollout.Route{
-		{}, {Primary: 90, Canary: 20}, {Primary: 110, Canary: -10}, {Primary: 100, Mirror: 101}, {Primary: 100, Mirror: -1}, {Canary: 100, Match: true},
+		{}, {Primary: 900, Canary: 200}, {Primary: 1100, Canary: -100}, {Primary: rollout.Full, Mirror: 1001}, {Primary: rollout.Full, Mirror: -1}, {Canary: rollout.Full, Match: true},
 	} {
 		for name, provider := range Providers {
 			if objects, err := provider.Render(minimal(), route); err == nil {
@@ -185,7 +185,7 @@ func TestAcceptance(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if route != rollout.Split(10) {
+			if route != rollout.Split(rollout.Percent(10)) {
 				t.Errorf("route is %+v, whatever the status says", route)
 			}
 			if accepted != tc.want {
@@ -204,11 +204,11 @@ func TestParseForeignRoutes(t *testing.T) {
 		want        rollout.Route
 		err         string
 	}{
-		{"defaults are not spelled out", rules, rollout.Split(10), ""},
-		{"weights by hand are read as they are", strings.Replace(rules, "90", "10", 1), rollout.Route{Primary: 10, Canary: 10}, ""},
-		{"no weights at all", `[{"backendRefs": [{"name": "web-canary"}, {"name": "web-primary"}]}]`, rollout.Route{Primary: 1, Canary: 1}, ""},
+		{"defaults are not spelled out", rules, rollout.Split(rollout.Percent(10)), ""},
+		{"weights by hand are read as they are", strings.Replace(rules, "90", "10", 1), rollout.Split(rollout.Percent(50)), ""},
+		{"no weights at all", `[{"backendRefs": [{"name": "web-canary"}, {"name": "web-primary"}]}]`, rollout.Split(rollout.Percent(50)), ""},
 		{"a mirror without share", `[{"filters": [{"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "web-canary"}}}], "backendRefs": [{"name": "web-primary", "weight": 100}, {"name": "web-canary", "weight": 0}]}]`,
-			rollout.Route{Primary: 100, Mirror: 100}, ""},
+			rollout.Route{Primary: rollout.Full, Mirror: rollout.Full}, ""},
 		{"a third backend", `[{"backendRefs": [{"name": "web-canary"}, {"name": "web-primary"}, {"name": "web"}]}]`, rollout.Route{}, "rules[0]: backend web is neither"},
 		{"an end of another namespace", `[{"backendRefs": [{"name": "web-canary", "namespace": "other"}, {"name": "web-primary"}]}]`, rollout.Route{}, "rules[0]: backend web-canary is neither"},
 		{"an end twice", `[{"backendRefs": [{"name": "web-primary"}, {"name": "web-primary"}]}]`, rollout.Route{}, "rules[0]: backend web-primary is neither"},

@@ -39,16 +39,16 @@ func scenes() []scene {
 	mesh.Parents = []Parent{{Group: "core", Kind: "Service", Namespace: "shop", Name: "web", Port: 80}}
 	return []scene{
 		{"home", "at rest all traffic is on the primary and both ends are named", full(), rollout.Split(0)},
-		{"split", "one step of a weighted release", full(), rollout.Split(10)},
-		{"away", "all traffic is on the canary while the primary is replaced", full(), rollout.Split(100)},
-		{"minimal", "nothing but a port and a parent", minimal(), rollout.Split(50)},
-		{"mesh", "a Service as parent, as Linkerd wants it", mesh, rollout.Split(5)},
-		{"mirror", "every request is copied to the canary", full(), rollout.Route{Primary: 100, Mirror: 100}},
-		{"mirror-share", "a share of the requests is copied to the canary", minimal(), rollout.Route{Primary: 100, Mirror: 20}},
-		{"audience", "A/B: two kinds of insiders go to the canary, everybody else home", testing, rollout.Route{Canary: 100, Match: true}},
-		{"audience-split", "weights hold for the audience only", scoped, rollout.Route{Primary: 75, Canary: 25, Match: true}},
-		{"paths", "each match has a rule of its own where the matched prefix is replaced", twoPaths, rollout.Split(10)},
-		{"audience-paths", "the same under A/B", withAudience(twoPaths, audience), rollout.Route{Canary: 100, Match: true}},
+		{"split", "one step of a weighted release", full(), rollout.Split(rollout.Percent(10))},
+		{"away", "all traffic is on the canary while the primary is replaced", full(), rollout.Split(rollout.Percent(100))},
+		{"minimal", "nothing but a port and a parent", minimal(), rollout.Split(rollout.Percent(50))},
+		{"mesh", "a Service as parent, as Linkerd wants it", mesh, rollout.Split(rollout.Percent(5))},
+		{"mirror", "every request is copied to the canary", full(), rollout.Route{Primary: rollout.Full, Mirror: rollout.Full}},
+		{"mirror-share", "a share of the requests is copied to the canary", minimal(), rollout.Route{Primary: rollout.Full, Mirror: rollout.Percent(20)}},
+		{"audience", "A/B: two kinds of insiders go to the canary, everybody else home", testing, rollout.Route{Canary: rollout.Full, Match: true}},
+		{"audience-split", "weights hold for the audience only", scoped, rollout.Route{Primary: rollout.Percent(75), Canary: rollout.Percent(25), Match: true}},
+		{"paths", "each match has a rule of its own where the matched prefix is replaced", twoPaths, rollout.Split(rollout.Percent(10))},
+		{"audience-paths", "the same under A/B", withAudience(twoPaths, audience), rollout.Route{Canary: rollout.Full, Match: true}},
 	}
 }
 
@@ -93,12 +93,13 @@ func TestProviders(t *testing.T) {
 func TestProvidersRoundTrip(t *testing.T) {
 	service := withAudience(full(), []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}})
 	service.Mirrors = []Backend{{Name: "audit", Port: 80}}
-	shares := []int{0, 1, 20, 99, 100}
+	shares := []int{0, 1, rollout.Percent(20), 995, rollout.Full}
 	for name, provider := range Providers {
 		t.Run(name, func(t *testing.T) {
-			for i := range 101 * 2 * len(shares) {
-				route := rollout.Split(i % 101)
-				route.Match, route.Mirror = i/101%2 == 1, shares[i/202]
+			const all = rollout.Full + 1
+			for i := range all * 2 * len(shares) {
+				route := rollout.Split(i % all)
+				route.Match, route.Mirror = i/all%2 == 1, shares[i/(2*all)]
 				if missing(provider.Caps, route) != "" {
 					continue
 				}
@@ -147,7 +148,7 @@ func TestProvidersKeepTheRest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		split, err := provider.Render(full(), rollout.Split(30))
+		split, err := provider.Render(full(), rollout.Split(rollout.Percent(30)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,6 +22,10 @@ type Provider struct {
 	// cannot express, and what to do.
 	Render func(Service, rollout.Route) ([]Object, error)
 
+	// Leave returns what stays when the Canary goes: routes that lead to the apex
+	// Service and have no owner. Nil if nothing is to stay.
+	Leave func(Service) ([]Object, error)
+
 	// Edit returns a changed copy of an object that the user owns; nil if the
 	// provider has no such mode.
 	Edit func(live Object, s Service, r rollout.Route) (Object, error)
@@ -56,10 +60,10 @@ var Providers = map[string]Provider{
 // what this provider cannot do.
 func (c Caps) validate(r rollout.Route) error {
 	switch {
-	case r.Primary < 0 || r.Canary < 0 || r.Primary+r.Canary != 100:
-		return fmt.Errorf("weights %d and %d do not sum to 100", r.Primary, r.Canary)
-	case r.Mirror < 0 || r.Mirror > 100:
-		return fmt.Errorf("a mirrored share of %d%% is not between 0 and 100", r.Mirror)
+	case r.Primary < 0 || r.Canary < 0 || r.Primary+r.Canary != rollout.Full:
+		return fmt.Errorf("shares of %d and %d do not sum to %d", r.Primary, r.Canary, rollout.Full)
+	case r.Mirror < 0 || r.Mirror > rollout.Full:
+		return fmt.Errorf("a mirrored share of %d is not between 0 and %d", r.Mirror, rollout.Full)
 	case r.Canary > 0 && !c.Weight:
 		return errors.New("weights are not supported: set spec.analysis.iterations, or another spec.provider")
 	case r.Mirror > 0 && !c.Mirror:

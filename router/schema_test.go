@@ -138,7 +138,7 @@ func TestSchemaCheckNotices(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			objects, err := Providers["gatewayapi:v1"].Render(full(), rollout.Split(10))
+			objects, err := Providers["gatewayapi:v1"].Render(full(), rollout.Split(rollout.Percent(10)))
 			if err != nil {
 				t.Fatal(err)
 			}

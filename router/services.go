@@ -53,6 +53,18 @@ func Apex(s Service, live Live) (Object, error) {
 	return s.service(s.Name, s.Selector.Primary(), s.Apex, live.Apex)
 }
 
+// LeaveApex renders the apex as it stays when the Canary goes: it selects the
+// workload's own pods and has no owner, so that it does not go with it.
+func LeaveApex(s Service, live Live) (Object, error) {
+	object, err := s.service(s.Name, s.Selector.Value, s.Apex, live.Apex)
+	if err != nil {
+		return Object{}, err
+	}
+	object.SetOwnerReferences(nil)
+	object.SetAnnotations(s.Apex.with(nil, nil).Annotations)
+	return object, nil
+}
+
 func (s Service) service(name, selected string, meta Metadata, live *corev1.Service) (Object, error) {
 	ports := s.servicePorts()
 	spec := map[string]any{

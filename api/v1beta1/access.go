@@ -140,15 +140,15 @@ func (a *CanaryAnalysis) has(kind HookType) bool {
 	return slices.ContainsFunc(a.Webhooks, func(hook Webhook) bool { return hook.Kind() == kind })
 }
 
-// mirrored is the percentage of requests to copy to the canary.
+// mirrored is the share of requests to copy to the canary.
 func (a *CanaryAnalysis) mirrored() int {
 	switch {
 	case !a.Mirror:
 		return 0
 	case a.MirrorWeight == nil:
-		return 100
+		return rollout.Full
 	default:
-		return *a.MirrorWeight
+		return rollout.Percent(*a.MirrorWeight)
 	}
 }
 
@@ -160,6 +160,20 @@ func (a *CanaryAnalysis) Period() time.Duration {
 		return DefaultInterval
 	}
 	return max(period, LeastInterval)
+}
+
+// length is a duration, fallback if none is given or it is not one.
+func length(text string, fallback time.Duration) time.Duration {
+	lasts, err := time.ParseDuration(text)
+	if err != nil || lasts <= 0 {
+		return fallback
+	}
+	return lasts
+}
+
+// tenths is a percentage as a share of the traffic.
+func tenths(percent float64) int {
+	return int(math.Round(percent * float64(rollout.Percent(1))))
 }
 
 // Failures is the number of failed checks that undo a release, at least 1.

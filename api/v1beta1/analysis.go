@@ -2,14 +2,14 @@ package v1beta1
 
 // CanaryAnalysis says what a new revision goes through. What is given selects
 // the strategy: iterations with match is A/B testing, iterations alone is
-// blue/green, stepWeight or stepWeights is a weighted canary.
+// blue/green, stepWeight, stepWeights or steps is a weighted canary.
 //
 // Numbers that a rule reads are of type number with multipleOf 1: to a rule a
 // stored 12.5 in a field of type integer is an error of its own, for which the
 // API server makes no exception, and no label or status of the object could be
 // written any more.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.iterations), has(self.stepWeight), has(self.stepWeights)].exists_one(given, given)",message="give exactly one of iterations (blue/green, or A/B testing with match), stepWeight and stepWeights (weighted canary)"
+// +kubebuilder:validation:XValidation:rule="[has(self.iterations), has(self.stepWeight), has(self.stepWeights), has(self.steps)].exists_one(given, given)",message="give exactly one of iterations (blue/green, or A/B testing with match), stepWeight, stepWeights and steps (weighted canary)"
 type CanaryAnalysis struct {
 	// Time between two looks at the checks, which is also the time a step lasts at
 	// least: minutes or seconds, such as 1m, 30s or 1m30s. Less than 10s counts as
@@ -60,6 +60,30 @@ type CanaryAnalysis struct {
 	// +kubebuilder:validation:items:Minimum=1
 	// +kubebuilder:validation:items:Maximum=2147483647
 	StepWeights []int `json:"stepWeights,omitempty"`
+
+	// The ramp of a weighted canary, stage by stage, each with its own length and
+	// pause. In place of stepWeight and stepWeights.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=128
+	Steps []AnalysisStep `json:"steps,omitempty"`
+
+	// How long the ready canary warms up before its first traffic, such as 30s.
+	// Default: not at all.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+(m|s)')",message="give minutes or seconds, such as 1m, 30s or 1m30s"
+	InitialDelay string `json:"initialDelay,omitempty"`
+
+	// How long all traffic stays on the canary before the promotion, while the
+	// checks go on and the primary keeps the former revision ready: until then one
+	// decision takes the traffic back. Such as 30m; needs a provider that routes.
+	// Default: not at all.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+(m|s)')",message="give minutes or seconds, such as 1m, 30s or 1m30s"
+	Bake string `json:"bake,omitempty"`
 
 	// Percent of requests that each step gives back to the promoted primary.
 	// Default 0: all at once.
@@ -117,6 +141,29 @@ type CanaryAnalysis struct {
 	// Keep a user on the side that served the first request.
 	// +optional
 	SessionAffinity *SessionAffinity `json:"sessionAffinity,omitempty"`
+}
+
+// AnalysisStep is one stage of a ramp.
+type AnalysisStep struct {
+	// Percent of requests on the canary, in tenths; more than in the stage before.
+	// +required
+	// +kubebuilder:validation:Minimum=0.1
+	// +kubebuilder:validation:Maximum=100
+	Weight float64 `json:"weight"`
+
+	// How long the stage lasts at least, such as 10m. The checks are asked every
+	// interval meanwhile. Default: one interval.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+(m|s)')",message="give minutes or seconds, such as 1m, 30s or 1m30s"
+	Duration string `json:"duration,omitempty"`
+
+	// The name of an approval that a person must give to leave the stage, by the
+	// annotation serin.dev/approve. Checks go on meanwhile. Default: none is needed.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern="^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+	Pause string `json:"pause,omitempty"`
 }
 
 // AnalysisMatch is a set of conditions on a request; all that are given must hold.

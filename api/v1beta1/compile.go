@@ -19,11 +19,12 @@ type Features struct {
 	Available []string // all providers at hand, named when Provider is none of them
 	Metrics   string   // name of the metrics provider of the built-in checks, for words
 
-	Routes  bool // the provider routes at all; false for kubernetes
-	Weight  bool // it divides requests by weight
-	Mirror  bool // it can copy requests to the canary
-	Match   bool // it can limit a route to matching requests
-	Parents bool // it attaches routes to spec.service.gatewayRefs, and needs one
+	Routes   bool // the provider routes at all; false for kubernetes
+	Weight   bool // it divides requests by weight
+	Mirror   bool // it can copy requests to the canary
+	Match    bool // it can limit a route to matching requests
+	Affinity bool // it can keep users on a side
+	Parents  bool // it attaches routes to spec.service.gatewayRefs, and needs one
 
 	SameNamespaceOnly bool // -no-cross-namespace-refs
 }
@@ -59,6 +60,9 @@ func Compile(c *Canary, f Features) (rollout.Plan, field.ErrorList) {
 	plan.Rollback = analysis.has(RollbackHook)
 	plan.Steps = steps(analysis, f)
 	plan.Back = back(analysis, plan.Steps[len(plan.Steps)-1].Route)
+	if affinity := analysis.SessionAffinity; affinity != nil {
+		plan.Cookie, plan.PrimaryCookie = affinity.CookieName, affinity.PrimaryCookieName
+	}
 	return plan, nil
 }
 
@@ -92,7 +96,7 @@ func adapt(a *CanaryAnalysis, f Features) (CanaryAnalysis, []string) {
 
 // steps is what a release goes through.
 func steps(a CanaryAnalysis, f Features) []rollout.Step {
-	all := []rollout.Step{arrival(a)}
+	all := arrival(a)
 	switch a.Strategy() {
 	case rollout.Canary:
 		all = append(all, weighted(a)...)
@@ -101,60 +105,106 @@ func steps(a CanaryAnalysis, f Features) []rollout.Step {
 	case rollout.ABTesting:
 		all = append(all, abTesting(a)...)
 	}
+	if bake := length(a.Bake, 0); bake > 0 {
+		all = append(all, stage(a, rollout.Split(rollout.Full), bake, rollout.Bake)...)
+	}
 	return all
 }
 
-// arrival is the wait for the pods of the canary, with no traffic on them yet.
-func arrival(a CanaryAnalysis) rollout.Step {
-	step := rollout.Step{Route: rollout.Split(0), Enter: rollout.Arrive}
+// arrival is the wait for the pods of the canary, with no traffic on them yet,
+// and their warm-up if one is asked.
+func arrival(a CanaryAnalysis) []rollout.Step {
+	all := []rollout.Step{{Route: rollout.Split(0), Enter: rollout.Arrive}}
+	if delay := length(a.InitialDelay, 0); delay > 0 {
+		all = append(all, rollout.Step{Route: rollout.Split(0), Enter: rollout.Warm, Hold: delay})
+	}
+	last := &all[len(all)-1]
 	if a.has(PreRolloutHook) {
-		step.Check = rollout.PreRollout
+		last.Check = rollout.PreRollout
 	}
 	if a.Strategy() == rollout.Canary {
-		step.Gates = gates(a, ConfirmTrafficIncreaseHook)
+		last.Gates = gates(a, ConfirmTrafficIncreaseHook)
 	}
-	return step
+	return all
 }
 
-// weighted is one step for each weight, after one of mirrored requests if asked.
-// Leaving a weight needs its gate; leaving the mirror does not, as its gate was
-// passed on arrival.
+// weighted is one stage for each weight, after one of mirrored requests if
+// asked. Leaving a weight needs its gate; leaving the mirror does not, as its
+// gate was passed on arrival.
 func weighted(a CanaryAnalysis) []rollout.Step {
 	var all []rollout.Step
 	if mirror := a.mirrored(); mirror > 0 {
-		all = append(all, look(a, rollout.Route{Primary: 100, Mirror: mirror, Match: len(a.Match) > 0}, rollout.Advance))
+		all = append(all, look(a, rollout.Route{Primary: rollout.Full, Mirror: mirror, Match: len(a.Match) > 0}, rollout.Advance))
 	}
-	for _, weight := range weights(a) {
-		step := look(a, split(a, weight), rollout.Advance)
-		step.Gates = gates(a, ConfirmTrafficIncreaseHook)
-		all = append(all, step)
+	for _, rung := range ramp(a) {
+		all = append(all, stage(a, split(a, rung.share), rung.lasts, rollout.Advance)...)
+		last := &all[len(all)-1]
+		if rung.pause != "" {
+			last.Gates, last.Name = []rollout.Probe{rollout.Approval}, rung.pause
+		}
+		last.Gates = append(last.Gates, gates(a, ConfirmTrafficIncreaseHook)...)
 	}
 	last := &all[len(all)-1]
 	last.Gates = append(last.Gates, gates(a, ConfirmPromotionHook)...)
 	return all
 }
 
-// weights is the ramp. Steps of a fixed size may end beyond maxWeight: 20, 40,
+// A rung is one stage of a ramp.
+type rung struct {
+	share int           // of the traffic on the canary
+	lasts time.Duration // at least
+	pause string        // the approval needed to leave it
+}
+
+// ramp lists the stages. Steps of a fixed size may end beyond maxWeight: 20, 40,
 // 60 for steps of 20 up to 50. Nothing goes beyond 100.
+func ramp(a CanaryAnalysis) []rung {
+	var all []rung
+	for _, step := range a.Steps {
+		all = append(all, rung{tenths(step.Weight), length(step.Duration, a.Period()), step.Pause})
+	}
+	if len(all) > 0 {
+		return all
+	}
+	for _, weight := range weights(a) {
+		all = append(all, rung{share: rollout.Percent(weight), lasts: a.Period()})
+	}
+	return all
+}
+
+// weights in percent, of steps of a fixed size or from a list.
 func weights(a CanaryAnalysis) []int {
-	var ramp []int
+	var all []int
 	if a.StepWeight > 0 {
 		greatest := a.MaxWeight
 		if greatest == 0 {
 			greatest = 100
 		}
-		for weight := 0; weight < greatest; ramp = append(ramp, weight) {
+		for weight := 0; weight < greatest; all = append(all, weight) {
 			weight = min(weight+min(a.StepWeight, 100), 100)
 		}
-		return ramp
+		return all
 	}
 	for _, weight := range a.StepWeights {
-		ramp = append(ramp, min(weight, 100))
+		all = append(all, min(weight, 100))
 		if weight >= 100 {
 			break
 		}
 	}
-	return ramp
+	return all
+}
+
+// stage is a route that lasts so long: one look after every interval and one at
+// the end.
+func stage(a CanaryAnalysis, route rollout.Route, lasts time.Duration, enter rollout.Entry) []rollout.Step {
+	var all []rollout.Step
+	for left := lasts; left > 0; left -= a.Period() {
+		step := look(a, route, enter)
+		step.Hold = min(left, a.Period())
+		all = append(all, step)
+		enter = rollout.Stay
+	}
+	return all
 }
 
 // blueGreen tests the canary without users for some iterations, then with all
@@ -162,10 +212,10 @@ func weights(a CanaryAnalysis) []int {
 func blueGreen(a CanaryAnalysis, f Features) []rollout.Step {
 	var all []rollout.Step
 	for range a.Iterations {
-		all = append(all, look(a, rollout.Route{Primary: 100, Mirror: a.mirrored()}, rollout.Advance))
+		all = append(all, look(a, rollout.Route{Primary: rollout.Full, Mirror: a.mirrored()}, rollout.Advance))
 	}
 	all[len(all)-1].Gates = gates(a, ConfirmPromotionHook)
-	final := look(a, rollout.Split(100), rollout.Switch)
+	final := look(a, rollout.Split(rollout.Full), rollout.Switch)
 	if !f.Routes {
 		final = look(a, rollout.Split(0), rollout.Settle)
 	}
@@ -177,7 +227,7 @@ func blueGreen(a CanaryAnalysis, f Features) []rollout.Step {
 func abTesting(a CanaryAnalysis) []rollout.Step {
 	var all []rollout.Step
 	for range a.Iterations {
-		all = append(all, look(a, split(a, 100), rollout.Advance))
+		all = append(all, look(a, split(a, rollout.Full), rollout.Advance))
 	}
 	all[len(all)-1].Gates = gates(a, ConfirmPromotionHook)
 	return all
@@ -202,7 +252,7 @@ func back(a CanaryAnalysis, last rollout.Route) []rollout.Route {
 	}
 	var routes []rollout.Route
 	for weight := last.Canary; weight > 0; {
-		weight = max(weight-a.StepWeightPromotion, 0)
+		weight = max(weight-rollout.Percent(min(a.StepWeightPromotion, 100)), 0)
 		routes = append(routes, split(a, weight))
 	}
 	return routes

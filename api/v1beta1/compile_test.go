@@ -65,7 +65,8 @@ func indent(text string, by int) string {
 
 // tell writes the steps of a plan, one line each.
 func tell(plan rollout.Plan) []string {
-	enter := map[rollout.Entry]string{rollout.Arrive: "arrive", rollout.Advance: "advance", rollout.Switch: "switch", rollout.Settle: "settle"}
+	enter := map[rollout.Entry]string{rollout.Arrive: "arrive", rollout.Advance: "advance", rollout.Switch: "switch", rollout.Settle: "settle",
+		rollout.Warm: "warm", rollout.Stay: "stay", rollout.Bake: "bake"}
 	var lines []string
 	for _, s := range plan.Steps {
 		line := fmt.Sprintf("%s %s", enter[s.Enter], tellRoute(s.Route))
@@ -87,9 +88,9 @@ func tell(plan rollout.Plan) []string {
 }
 
 func tellRoute(r rollout.Route) string {
-	text := fmt.Sprintf("%d/%d", r.Primary, r.Canary)
+	text := fmt.Sprintf("%v/%v", float64(r.Primary)/10, float64(r.Canary)/10)
 	if r.Mirror > 0 {
-		text += fmt.Sprintf(" mirror %d", r.Mirror)
+		text += fmt.Sprintf(" mirror %v", float64(r.Mirror)/10)
 	}
 	if r.Match {
 		text += " match"
@@ -119,6 +120,16 @@ func TestCompileSteps(t *testing.T) {
 			"advance 80/20 hold 30s check checks",
 			"advance 60/40 hold 30s check checks",
 			"advance 40/60 hold 30s check checks",
+		}},
+		{"stages of their own length, in tenths of a percent, with a pause and a bake", "initialDelay: 20s\nbake: 45s\nsteps:\n- {weight: 0.5, duration: 1m10s}\n- {weight: 25, pause: legal}", gateway(), []string{
+			"arrive 100/0",
+			"warm 100/0 hold 20s",
+			"advance 99.5/0.5 hold 30s check checks",
+			"stay 99.5/0.5 hold 30s check checks",
+			"stay 99.5/0.5 hold 10s check checks",
+			"advance 75/25 hold 30s check checks gate approval",
+			"bake 0/100 hold 30s check checks",
+			"stay 0/100 hold 15s check checks",
 		}},
 		{"steps of fifty up to the default of 100", "stepWeight: 50", gateway(), []string{
 			"arrive 100/0", "advance 50/50 hold 30s check checks", "advance 0/100 hold 30s check checks",
@@ -196,7 +207,7 @@ func TestCompileSteps(t *testing.T) {
 func TestCompilePlan(t *testing.T) {
 	subject := rollout.Subject{Name: "podinfo", Namespace: "test", Target: "podinfo", Kind: "Deployment",
 		Provider: "gatewayapi:v1", Metrics: "gatewayapi:v1"}
-	arrival := []rollout.Step{{Route: rollout.Route{Primary: 100}}}
+	arrival := []rollout.Step{{Route: rollout.Split(0)}}
 	tests := []struct {
 		name string
 		text string
@@ -316,7 +327,7 @@ func FuzzCompile(f *testing.F) {
 		before := 0
 		for i, s := range plan.Steps {
 			switch r := s.Route; {
-			case r.Primary+r.Canary != 100 || r.Canary < 0 || r.Canary > 100 || r.Mirror < 0 || r.Mirror > 100:
+			case r.Primary+r.Canary != rollout.Full || r.Canary < 0 || r.Canary > rollout.Full || r.Mirror < 0 || r.Mirror > rollout.Full:
 				t.Fatalf("step %d routes %+v", i, r)
 			case plan.Strategy == rollout.Canary && i > 0 && r.Mirror == 0 && r.Canary <= before:
 				t.Fatalf("step %d does not rise: %v", i, tell(plan))

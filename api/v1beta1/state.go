@@ -3,6 +3,7 @@ package v1beta1
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +39,11 @@ func (s *CanaryStatus) State() rollout.State {
 		Promoted: rollout.Revision(s.LastPromotedSpec),
 		Failures: s.FailedChecks,
 	}
+	state.Cookies = rollout.Cookies{
+		Canary:   cookieValue(s.SessionAffinityCookie),
+		Primary:  cookieValue(s.PrimarySessionAffinityCookie),
+		Previous: cookieValue(s.PreviousSessionAffinityCookie),
+	}
 	if s.Rollout == nil {
 		return s.inherited(state)
 	}
@@ -47,6 +53,10 @@ func (s *CanaryStatus) State() rollout.State {
 	state.Attempt = stored.Attempt
 	state.Paused = stored.Paused
 	state.Skipped = stored.Skipped
+	state.Held = stored.Held
+	for _, gate := range stored.Opened {
+		state.Opened = state.Opened.With(rollout.Probe(gate))
+	}
 	if stored.Serving == onCanary {
 		state.Serving = rollout.OnCanary
 	}
@@ -70,16 +80,17 @@ func (s *CanaryStatus) inherited(state rollout.State) rollout.State {
 	switch s.Phase {
 	case rollout.New, rollout.Initializing, rollout.Initialized, rollout.Waiting, rollout.Finalising, rollout.Succeeded:
 	case rollout.Progressing, rollout.WaitingPromotion:
-		state.Step, state.Weight = max(s.Iterations, 0), s.CanaryWeight
+		state.Step, state.Weight = max(s.Iterations, 0), rollout.Percent(s.CanaryWeight)
 		if s.CanaryWeight > 0 {
 			state.Step = math.MaxInt32
 		}
 	case rollout.Promoting:
-		state.Weight = s.CanaryWeight
+		state.Weight = rollout.Percent(s.CanaryWeight)
 	case rollout.Failed:
 		if s.CanaryWeight == 100 {
-			state.Serving, state.Weight = rollout.OnCanary, 100
+			state.Serving, state.Weight = rollout.OnCanary, rollout.Full
 		}
+	case rollout.Terminating:
 	}
 	return state
 }
@@ -97,6 +108,13 @@ func (s *CanaryStatus) Store(state rollout.State, plan rollout.Plan, now time.Ti
 	s.FailedChecks = state.Failures
 	s.CanaryWeight = canaryWeight(state, plan)
 	s.Iterations = iterations(state, plan)
+	s.SessionAffinityCookie = cookie(plan.Cookie, state.Cookies.Canary)
+	s.PrimarySessionAffinityCookie = cookie(plan.PrimaryCookie, state.Cookies.Primary)
+	s.PreviousSessionAffinityCookie = cookie(plan.Cookie, state.Cookies.Previous)
+	before := s.Rollout
+	if before == nil {
+		before = new(Rollout)
+	}
 	s.Rollout = &Rollout{
 		Transition: s.Transition() + 1,
 		Step:       state.Step,
@@ -104,8 +122,12 @@ func (s *CanaryStatus) Store(state rollout.State, plan rollout.Plan, now time.Ti
 		Attempt:    state.Attempt,
 		Since:      instant(state.Since),
 		Paused:     state.Paused,
+		Held:       state.Held,
 		Skipped:    state.Skipped,
+		Opened:     opened(state.Opened),
 		Pending:    words(state.Pending),
+		Heard:      before.Heard,
+		Wish:       before.Wish,
 	}
 	if state.Serving == rollout.OnCanary {
 		s.Rollout.Serving = onCanary
@@ -126,7 +148,11 @@ func canaryWeight(state rollout.State, plan rollout.Plan) int {
 	if plan.Strategy == rollout.ABTesting && state.Serving != rollout.OnCanary {
 		return 0
 	}
-	return rollout.Want(plan, state).Route.Canary
+	share, unit := rollout.Want(plan, state).Route.Canary, rollout.Percent(1)
+	if share > 0 && share < unit {
+		return 1 // some traffic must not read as none
+	}
+	return share / unit
 }
 
 // iterations counts the iterations begun, as the reference shows them: the
@@ -136,7 +162,34 @@ func iterations(state rollout.State, plan rollout.Plan) int {
 	if !under || plan.Strategy == rollout.Canary {
 		return 0
 	}
-	return max(0, min(state.Step, len(plan.Steps)-1))
+	begun := 0
+	for i := 1; i <= state.Step && i < len(plan.Steps); i++ {
+		if enter := plan.Steps[i].Enter; enter == rollout.Advance || enter == rollout.Switch || enter == rollout.Settle {
+			begun++
+		}
+	}
+	return begun
+}
+
+// cookie spells a cookie as in status, empty if there is none.
+func cookie(name, value string) string {
+	if name == "" || value == "" {
+		return ""
+	}
+	return name + "=" + value
+}
+
+func cookieValue(cookie string) string {
+	_, value, _ := strings.Cut(cookie, "=")
+	return value
+}
+
+func opened(gates rollout.Gates) []string {
+	var out []string
+	for _, gate := range gates.All() {
+		out = append(out, string(gate))
+	}
+	return out
 }
 
 func words(pending rollout.Effects) []string {

@@ -189,12 +189,12 @@ func TestStateOfTheReference(t *testing.T) {
 		name, status string
 		want         rollout.Route
 	}{
-		{"progressing", "{phase: Progressing, canaryWeight: 40, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(40)},
-		{"progressing between two steps of an edited ramp", "{phase: Progressing, canaryWeight: 55, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(40)},
+		{"progressing", "{phase: Progressing, canaryWeight: 40, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(rollout.Percent(40))},
+		{"progressing between two steps of an edited ramp", "{phase: Progressing, canaryWeight: 55, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(rollout.Percent(40))},
 		{"waiting for promotion, shown without weight", "{phase: WaitingPromotion, iterations: -1, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(0)},
-		{"promoting", "{phase: Promoting, canaryWeight: 60, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(60)},
+		{"promoting", "{phase: Promoting, canaryWeight: 60, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(rollout.Percent(60))},
 		{"failed", "{phase: Failed, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(0)},
-		{"failed promotion", "{phase: Failed, canaryWeight: 100, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(100)},
+		{"failed promotion", "{phase: Failed, canaryWeight: 100, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(rollout.Percent(100))},
 		{"terminating", "{phase: Terminating, canaryWeight: 40, lastAppliedSpec: a, lastPromotedSpec: b}", rollout.Split(0)},
 	}
 	for _, tt := range tests {

@@ -111,7 +111,7 @@ type Rollout struct {
 	// +optional
 	Step int `json:"step"`
 
-	// Percent of all users on the canary, as last decided.
+	// Share of all users on the canary in tenths of a percent, as last decided.
 	// +optional
 	Weight int `json:"weight,omitempty"`
 
@@ -132,9 +132,29 @@ type Rollout struct {
 	// +optional
 	Paused bool `json:"paused,omitempty"`
 
-	// Whether this release is promoted without analysis.
+	// Whether a person paused this release, by the annotation serin.dev/pause.
+	// +optional
+	Held bool `json:"held,omitempty"`
+
+	// Whether this release is promoted without analysis, or without the rest of it.
 	// +optional
 	Skipped bool `json:"skipped,omitempty"`
+
+	// Gates that a person opened for the current step.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	Opened []string `json:"opened,omitempty"`
+
+	// What people asked for and was taken up, by annotation; an annotation with the
+	// same text does nothing any more.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	Heard map[string]string `json:"heard,omitempty"`
+
+	// The last thing that a person asked for and got.
+	// +optional
+	Wish *Wish `json:"wish,omitempty"`
 
 	// What was begun and is not yet known to be done.
 	// +optional
@@ -147,6 +167,36 @@ type Rollout struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Outbox []Report `json:"outbox,omitempty"`
+}
+
+// Wish is what a person asked for.
+type Wish struct {
+	// What: abort, undo, promote, pause, resume, approve, deny or retry.
+	// +required
+	What string `json:"what"`
+
+	// The revision it was meant for.
+	// +optional
+	Revision string `json:"revision,omitempty"`
+
+	// The gate, of approve and deny.
+	// +optional
+	Gate string `json:"gate,omitempty"`
+
+	// Who asked, as recorded in serin.dev/actor or as the field manager that set
+	// the annotation.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	By string `json:"by,omitempty"`
+
+	// Why, from serin.dev/reason.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Why string `json:"why,omitempty"`
+
+	// When it was taken up.
+	// +optional
+	At metav1.Time `json:"at,omitzero"`
 }
 
 // Report is one sentence of a transition.

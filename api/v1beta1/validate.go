@@ -32,6 +32,7 @@ func validate(c *Canary, analysis CanaryAnalysis, f Features) field.ErrorList {
 	}
 	errs = append(errs, metrics(analysis, path)...)
 	errs = append(errs, numbers(analysis, path)...)
+	errs = append(errs, extras(analysis, f, path)...)
 	if f.Routes && slices.Contains(f.Available, f.Provider) {
 		errs = append(errs, capabilities(analysis, f, path)...)
 	}
@@ -90,9 +91,6 @@ func unavailable(c *Canary, _ Features) field.ErrorList {
 	}
 	if c.Spec.RevertOnDeletion {
 		refuse(spec.Child("revertOnDeletion"), "reverting on deletion")
-	}
-	if a := c.Analysis(); a != nil && a.SessionAffinity != nil {
-		refuse(c.analysisPath().Child("sessionAffinity"), "session affinity")
 	}
 	if a := c.Analysis(); a != nil && len(a.Alerts) > 0 {
 		refuse(c.analysisPath().Child("alerts"), "alerts")

@@ -2,6 +2,7 @@ package v1beta1
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"time"
 
@@ -22,11 +23,51 @@ func numbers(a CanaryAnalysis, path *field.Path) field.ErrorList {
 	errs = append(errs, notNegative(path.Child("stepWeightPromotion"), a.StepWeightPromotion)...)
 	errs = append(errs, ladder(a, path.Child("stepWeights"))...)
 	errs = append(errs, percent(path.Child("mirrorWeight"), a.MirrorWeight)...)
-	if a.Iterations == 0 && a.StepWeight == 0 && len(a.StepWeights) == 0 {
+	errs = append(errs, stages(a, path.Child("steps"))...)
+	errs = append(errs, lengths(a, path)...)
+	if a.Iterations == 0 && a.StepWeight == 0 && len(a.StepWeights) == 0 && len(a.Steps) == 0 {
 		errs = append(errs, field.Required(path.Child("stepWeight"),
-			"give stepWeight or stepWeights for a weighted canary, or iterations for blue/green and A/B testing; all are absent or 0"))
+			"give stepWeight, stepWeights or steps for a weighted canary, or iterations for blue/green and A/B testing; all are absent or 0"))
 	}
 	return errs
+}
+
+// stages must rise, in tenths of a percent.
+func stages(a CanaryAnalysis, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	before := 0
+	for i, step := range a.Steps {
+		at := path.Index(i)
+		share := tenths(step.Weight)
+		switch {
+		case share < 1 || share > rollout.Full || math.Abs(step.Weight*10-float64(share)) > 1e-6:
+			errs = append(errs, field.Invalid(at.Child("weight"), step.Weight, "must be between 0.1 and 100 percent, in tenths"))
+		case share <= before:
+			errs = append(errs, field.Invalid(at.Child("weight"), step.Weight, "must be greater than the weight before it"))
+		}
+		before = max(before, share)
+		errs = append(errs, lasting(a, at.Child("duration"), step.Duration)...)
+	}
+	return errs
+}
+
+// lengths of what has a time of its own.
+func lengths(a CanaryAnalysis, path *field.Path) field.ErrorList {
+	return append(lasting(a, path.Child("initialDelay"), a.InitialDelay), lasting(a, path.Child("bake"), a.Bake)...)
+}
+
+// lasting: a time that a plan can hold, which has a step for each interval.
+func lasting(a CanaryAnalysis, path *field.Path, text string) field.ErrorList {
+	if text == "" {
+		return nil
+	}
+	switch lasts, err := time.ParseDuration(text); {
+	case err != nil:
+		return field.ErrorList{field.Invalid(path, text, "must be a duration such as 30s, 10m or 1m30s")}
+	case lasts < 0 || lasts/a.Period() >= mostIterations:
+		return field.ErrorList{field.Invalid(path, text, fmt.Sprintf("must be less than %d intervals of %s", mostIterations, a.Period()))}
+	}
+	return nil
 }
 
 // readiness: shares of pods that can be reached.
@@ -84,6 +125,21 @@ func capabilities(a CanaryAnalysis, f Features, path *field.Path) field.ErrorLis
 	}
 	if a.Mirror && !f.Mirror {
 		refuse("mirror", "copy requests to the canary; remove the field")
+	}
+	return errs
+}
+
+// extras: what no provider without routes can do, and not every one with them.
+func extras(a CanaryAnalysis, f Features, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	refuse := func(name, what string) {
+		errs = append(errs, field.Forbidden(path.Child(name), "the provider "+f.Provider+" cannot "+what+"; remove the field"))
+	}
+	if a.Bake != "" && !f.Routes {
+		refuse("bake", "give all traffic to the canary")
+	}
+	if a.SessionAffinity != nil && !f.Affinity {
+		refuse("sessionAffinity", "keep users on a side")
 	}
 	return errs
 }

@@ -39,6 +39,7 @@ type settings struct {
 	selectorLabels                     string
 	ingressPrefix, ingressClass        string
 	leaderElection                     bool
+	mostReleases, mostPerNamespace     int
 	leaderElectionNamespace            string
 	configTracking                     bool
 	clusterName                        string
@@ -99,6 +100,8 @@ func (s *settings) behaviour(set *flag.FlagSet) {
 	set.StringVar(&s.ingressPrefix, "ingress-annotations-prefix", "nginx.ingress.kubernetes.io", "prefix of nginx annotations; not used by the providers of this version")
 	set.StringVar(&s.ingressClass, "ingress-class", "", "class of HTTPProxies; not used by the providers of this version")
 	set.BoolVar(&s.configTracking, "enable-config-tracking", true, "treat ConfigMaps and Secrets as part of a revision; workloads that use some are refused in this version, false releases without")
+	set.IntVar(&s.mostReleases, "max-releases", 0, "releases under way at once, the others wait in the order in which they came; 0 for any number")
+	set.IntVar(&s.mostPerNamespace, "max-releases-per-namespace", 0, "the same within one namespace, whose annotation serin.dev/max-releases says otherwise; 0 for any number")
 	set.StringVar(&s.clusterName, "cluster-name", "", "name of the cluster in alerts")
 	set.BoolVar(&s.noCrossNamespace, "no-cross-namespace-refs", false, "block references to other namespaces")
 }
@@ -143,6 +146,9 @@ func (s *settings) validate() error {
 	if s.qps <= 0 || s.burst <= 0 || s.threads <= 0 || s.probes <= 0 {
 		return errors.New("-kubeconfig-qps, -kubeconfig-burst, -threadiness and -probes must be positive")
 	}
+	if s.mostReleases < 0 || s.mostPerNamespace < 0 {
+		return errors.New("-max-releases and -max-releases-per-namespace must not be negative; 0 is any number")
+	}
 	if s.encoding != "json" && s.encoding != "console" {
 		return fmt.Errorf("-zap-encoding %q is unknown; give json or console", s.encoding)
 	}
@@ -164,6 +170,7 @@ func (s *settings) options(logs io.Writer) (controller.Options, error) {
 		MeshProvider: s.meshProvider, MetricsServer: s.metricsServer,
 		Selectors: list(s.selectorLabels), Include: list(s.includeLabels),
 		ConfigTracking: s.configTracking, SameNamespace: s.noCrossNamespace, EventWebhook: s.eventWebhook,
+		MostReleases: s.mostReleases, MostReleasesNamespace: s.mostPerNamespace,
 		LeaderElection: s.leaderElection, LeaderElectionNamespace: namespace,
 		Workers: max(s.threads, 2), Probes: s.probes, Address: ":" + s.port,
 		Log: logger(logs, s.logLevel, s.encoding), Now: time.Now,

@@ -37,6 +37,9 @@ see after=10s pre-rollout=pass confirm-traffic-increase=pass
   Normal  Confirm-traffic-increase check gate passed
   Normal  Advance podinfo.test canary weight 50
   Progressing step 1, failures 1: route 50/50, canary up, primary v1
+see ask=approve:legal
+  Normal  Opening legal of podinfo.test, as alice (why not) asked
+  Progressing step 1, failures 1: route 50/50, canary up, primary v1
 see after=10s checks=pass confirm-traffic-increase=pass confirm-promotion=fail
   Warning Halt podinfo.test advancement waiting for promotion approval gate
   WaitingPromotion step 1, failures 1: route 50/50, canary up, primary v1

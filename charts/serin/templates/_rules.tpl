@@ -1,9 +1,10 @@
 {{/* What a release needs and nothing else. Objects are made and changed by
 server-side apply, which is create and patch. */}}
 {{- define "serin.rules" -}}
+# Patched only to put the finalizer of revertOnDeletion on them and to take it off.
 - apiGroups: [flagger.app]
   resources: [canaries]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [flagger.app]
   resources: [canaries/status]
   verbs: [update]

@@ -1,0 +1,87 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/router"
+	"github.com/serinhq/serin/workload"
+)
+
+// finalizer holds a Canary that is being deleted until its workload has its
+// traffic back. It is the reference's, so that either operator can take it over.
+const finalizer = "finalizer.flagger.app"
+
+func pledged(canary *v1beta1.Canary) bool { return slices.Contains(canary.Finalizers, finalizer) }
+
+// pledge puts the finalizer on a Canary that is to be reverted when it is deleted,
+// and takes it off one that is not. It reports whether it wrote; then the watch
+// brings the Canary again.
+func (r *reconciler) pledge(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) (bool, error) {
+	want := canary.Spec.RevertOnDeletion
+	has := pledged(canary)
+	switch {
+	case want == has, canary.DeletionTimestamp != nil && !has:
+		return false, nil
+	case want:
+		return true, r.finalizers(ctx, raw, append(slices.Clone(canary.Finalizers), finalizer))
+	default:
+		return true, r.dismiss(ctx, raw, canary)
+	}
+}
+
+// dismiss lets a Canary go.
+func (r *reconciler) dismiss(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) error {
+	rest := slices.DeleteFunc(slices.Clone(canary.Finalizers), func(f string) bool { return f == finalizer })
+	return r.finalizers(ctx, raw, rest)
+}
+
+// finalizers replaces the list, unless somebody changed the object meanwhile.
+func (r *reconciler) finalizers(ctx context.Context, raw *unstructured.Unstructured, list []string) error {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": raw.GetResourceVersion(), "finalizers": list}})
+	if err != nil {
+		return fmt.Errorf("encode the finalizers of Canary %s.%s: %w", raw.GetName(), raw.GetNamespace(), err)
+	}
+	err = r.client.Patch(ctx, raw.DeepCopy(), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(manager))
+	if err := client.IgnoreNotFound(err); err != nil {
+		return fmt.Errorf("set the finalizers of Canary %s.%s: %w", raw.GetName(), raw.GetNamespace(), err)
+	}
+	return nil
+}
+
+// left lists what stays when the Canary goes: the apex, which selects the
+// workload's own pods, and the routes, which lead to the apex. Nobody owns them,
+// so that they do not go with the Canary.
+func (v *view) left() ([]router.Object, error) {
+	apex, err := router.LeaveApex(v.service, v.live)
+	if err != nil {
+		return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
+	}
+	objects := []router.Object{apex}
+	if v.provider.Leave != nil {
+		routes, err := v.provider.Leave(v.service)
+		if err != nil {
+			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)
+		}
+		objects = append(objects, routes...)
+	}
+	// What was never made is not made now.
+	return slices.DeleteFunc(objects, func(o router.Object) bool { return v.find(o) == nil }), nil
+}
+
+// is reports whether a live object is as it should be, and as owned as it should be.
+func (v *view) is(live *unstructured.Unstructured, object router.Object) bool {
+	if live == nil || !covers(live.Object, object.Object) {
+		return false
+	}
+	return len(object.GetOwnerReferences()) > 0 || v.options.Owner.Claim(metav1.Object(live)) != workload.Ours
+}
