@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/serinhq/serin/rollout"
 )
 
 // memory is what the process remembers of each Canary. Losing it costs a few
@@ -22,6 +24,7 @@ type memo struct {
 	spoken     int64           // transition whose outbox was said; -1 for none
 	said       map[string]bool // messages said in this transition
 	applied    map[string]applied
+	heard      map[rollout.Verb]string // wishes taken up, should an older CRD keep nothing of them
 }
 
 // applied remembers an apply whose result the cache has not shown yet.
@@ -39,7 +42,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, spoken: -1, said: map[string]bool{}, applied: map[string]applied{}}
+	fresh := &memo{uid: uid, spoken: -1, said: map[string]bool{}, applied: map[string]applied{}, heard: map[rollout.Verb]string{}}
 	m.memo[key] = fresh
 	return fresh
 }

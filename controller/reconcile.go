@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -79,10 +81,10 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	if !v.readable() {
 		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
 	}
-	r.complete(v, state)
+	r.complete(v, m, state)
 	next, reports := rollout.Next(plan, state, v.seen)
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
-	if heard := v.hear(state); heard || next != state || unsettled(canary) {
+	if heard := v.hear(m, state); heard || next != state || unsettled(canary) {
 		if err := r.commit(ctx, raw, v, next, reports); err != nil {
 			if apierrors.IsConflict(err) {
 				return reconcile.Result{}, nil // somebody was faster; the watch brings it
@@ -113,10 +115,11 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 }
 
 // complete adds to the observation what depends on the state.
-func (r *reconciler) complete(v *view, state rollout.State) {
+func (r *reconciler) complete(v *view, m *memo, state rollout.State) {
 	v.seen.Routed = v.routed(state)
 	v.seen.Answers = r.answers(v, state)
-	v.seen.Wishes = v.canary.Wishes()
+	maps.DeleteFunc(m.heard, func(verb rollout.Verb, text string) bool { return v.canary.Asked(verb) != text })
+	v.seen.Wishes = slices.DeleteFunc(v.canary.Wishes(), func(w rollout.Wish) bool { return m.heard[w.Verb] == w.Text })
 	v.seen.Deleted = v.canary.DeletionTimestamp != nil
 	if v.plan.Cookie != "" {
 		v.seen.Token = letters()
@@ -127,11 +130,12 @@ func (r *reconciler) complete(v *view, state rollout.State) {
 }
 
 // hear notes the wishes that the decision has taken up.
-func (v *view) hear(state rollout.State) bool {
+func (v *view) hear(m *memo, state rollout.State) bool {
 	var taken []rollout.Wish
 	for _, wish := range v.seen.Wishes {
 		if !v.plan.Suspend && !v.seen.Deleted && wish.Concerns(state, v.seen.Target) {
 			taken = append(taken, wish)
+			m.heard[wish.Verb] = wish.Text
 		}
 	}
 	return v.canary.Hear(taken, metav1.NewTime(v.seen.Now))

@@ -36,6 +36,9 @@ type world struct {
 	log   *journal
 	agent string // user agent of the operator, for the audit log
 	stop  func() // the running operator
+
+	most   int  // releases at once in the namespace; 0 for any number
+	revert bool // the Canary is reverted when it is deleted
 }
 
 func newWorld(t *testing.T) *world {
@@ -76,7 +79,8 @@ func (w *world) operate() {
 		err := controller.Run(ctx, controller.Options{
 			Version: "test", Config: config, Namespace: w.namespace, MeshProvider: "gatewayapi:v1",
 			MetricsServer: w.metrics.URL, Selectors: []string{"app"}, ConfigTracking: true,
-			Workers: 2, Probes: 8, Address: "127.0.0.1:0",
+			MostReleasesNamespace: w.most,
+			Workers:               2, Probes: 8, Address: "127.0.0.1:0",
 			Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
 		})
 		if err != nil && ctx.Err() == nil {
@@ -149,7 +153,14 @@ func (w *world) push(image string) {
 // canary applies a Canary whose analysis is given as YAML.
 func (w *world) canary(analysis string) {
 	w.t.Helper()
-	w.must(apply(w.ctx, plane.client, w.parse(`
+	object := w.parse(canaryHead + indent(analysis))
+	if w.revert {
+		w.must(unstructured.SetNestedField(object.Object, true, "spec", "revertOnDeletion"))
+	}
+	w.must(apply(w.ctx, plane.client, object))
+}
+
+const canaryHead = `
 apiVersion: flagger.app/v1beta1
 kind: Canary
 metadata: {name: podinfo}
@@ -164,7 +175,32 @@ spec:
   analysis:
     interval: 10s
     threshold: 1
-`+indent(analysis))))
+`
+
+// another is a weighted Canary for a workload of another name.
+func (w *world) another(name string) *unstructured.Unstructured {
+	w.t.Helper()
+	return w.parse(strings.ReplaceAll(canaryHead+indent(weighted), "podinfo", name))
+}
+
+// fill puts an image into a Deployment, and leaves replicas to the operator once
+// there is one.
+func (w *world) fill(object *unstructured.Unstructured, image string) *unstructured.Unstructured {
+	w.t.Helper()
+	containers := []any{map[string]any{"name": "app", "image": image, "ports": []any{map[string]any{"name": "http", "containerPort": int64(9898)}}}}
+	w.must(unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers"))
+	if w.deployment(object.GetName()) != nil {
+		unstructured.RemoveNestedField(object.Object, "spec", "replicas")
+	}
+	return object
+}
+
+// canaryObject names a Canary of this world.
+func (w *world) canaryObject(name string) *unstructured.Unstructured {
+	object := blank(v1beta1.GroupVersion().WithKind("Canary"))
+	object.SetNamespace(w.namespace)
+	object.SetName(name)
+	return object
 }
 
 func indent(text string) string {
@@ -192,9 +228,15 @@ func (w *world) status() *v1beta1.Canary {
 // until waits for the Canary to look as the function wants.
 func (w *world) until(what string, holds func(*v1beta1.Canary) bool) {
 	w.t.Helper()
+	w.named("podinfo", what, holds)
+}
+
+// named waits for one of several Canaries.
+func (w *world) named(name, what string, holds func(*v1beta1.Canary) bool) {
+	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	err := follow(ctx, plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, "podinfo",
+	err := follow(ctx, plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, name,
 		func(u *unstructured.Unstructured) bool {
 			canary, err := v1beta1.Decode(u.Object)
 			return err == nil && holds(canary)

@@ -96,7 +96,7 @@ func due(plan Plan, state State) time.Time {
 // timer.
 func Wake(plan Plan, state State, now time.Time) (time.Time, bool) {
 	state = heal(plan, state)
-	if plan.Suspend || state.Paused {
+	if (plan.Suspend || state.Paused) && state.Phase != Terminating {
 		return time.Time{}, false
 	}
 	var times []time.Time

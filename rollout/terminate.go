@@ -10,6 +10,7 @@ const (
 // terminate gives the workload back: first its pods, then the traffic, and only
 // then the Canary may go, and its primary with it.
 func (t *turn) terminate() {
+	t.state.Paused = false // a suspended Canary is deleted like any other
 	if t.state.Phase != Terminating {
 		there := t.state.Promoted != "" && t.state.Serving == OnCanary
 		t.say(terminating(t.plan))

@@ -25,6 +25,7 @@ type Wish struct {
 	Gate     Probe  // of Approve and Deny
 	Name     string // under which the person knows the gate
 	By, Why  string // who and for what reason, as far as known
+	Text     string // as it was asked; the same text is the same wish
 }
 
 // Concerns reports whether the wish is about the revision that the release is

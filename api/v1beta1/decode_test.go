@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
+
+	"github.com/serinhq/serin/rollout"
 )
 
 func TestDecodeNamesWhatDoesNotFit(t *testing.T) {
@@ -154,7 +156,7 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("plan %+v (%v) cannot be followed", plan, errs)
 			}
 			for i, step := range plan.Steps {
-				if r := step.Route; r.Primary+r.Canary != 100 || r.Canary < 0 || r.Primary < 0 || r.Mirror < 0 || r.Mirror > 100 {
+				if r := step.Route; r.Primary+r.Canary != rollout.Full || r.Canary < 0 || r.Primary < 0 || r.Mirror < 0 || r.Mirror > rollout.Full {
 					t.Fatalf("step %d routes %+v", i, r)
 				}
 			}

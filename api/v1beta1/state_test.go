@@ -84,7 +84,7 @@ func TestStoreFields(t *testing.T) {
 	weighted, green := "stepWeight: 20\nmaxWeight: 50", "iterations: 3"
 	ab := green + "\nmatch: [{headers: {x: {exact: insider}}}]"
 	released := func(phase rollout.Phase, step, weight int) rollout.State {
-		return rollout.State{Phase: phase, Revision: "current", Promoted: "promoted", Step: step, Weight: weight, Failures: 2, Since: epoch}
+		return rollout.State{Phase: phase, Revision: "current", Promoted: "promoted", Step: step, Weight: rollout.Percent(weight), Failures: 2, Since: epoch}
 	}
 	failedPromotion := released(rollout.Failed, 0, 100)
 	failedPromotion.Serving = rollout.OnCanary

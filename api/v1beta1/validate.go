@@ -89,9 +89,6 @@ func unavailable(c *Canary, _ Features) field.ErrorList {
 	if c.Spec.AutoscalerRef != nil {
 		refuse(spec.Child("autoscalerRef"), "autoscalers")
 	}
-	if c.Spec.RevertOnDeletion {
-		refuse(spec.Child("revertOnDeletion"), "reverting on deletion")
-	}
 	if a := c.Analysis(); a != nil && len(a.Alerts) > 0 {
 		refuse(c.analysisPath().Child("alerts"), "alerts")
 	}

@@ -48,7 +48,6 @@ func TestCompileRefuses(t *testing.T) {
 		}},
 		{"what this version does not do yet", withSpec(`
 autoscalerRef: {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, name: podinfo}
-revertOnDeletion: true
 canaryAnalysis:
   interval: 30s
   threshold: 1
@@ -57,8 +56,6 @@ canaryAnalysis:
   alerts: [{name: on-call, providerRef: {name: slack}}]
 `), gateway(), []string{
 			`spec.autoscalerRef: Forbidden: this version of Serin does not handle autoscalers; remove the field`,
-			`spec.revertOnDeletion: Forbidden: this version of Serin does not handle reverting on deletion; remove the field`,
-			`spec.canaryAnalysis.sessionAffinity: Forbidden: this version of Serin does not handle session affinity; remove the field`,
 			`spec.canaryAnalysis.alerts: Forbidden: this version of Serin does not handle alerts; remove the field`,
 			`spec.canaryAnalysis.sessionAffinity.primaryCookieName: Invalid value: "a": can't use the same cookie name for both primary and cookie name; give another one`,
 		}},
@@ -103,7 +100,7 @@ canaryAnalysis: {interval: 30s, threshold: 1, stepWeight: 10}
 			`spec.analysis.stepWeights[4]: Invalid value: 20: must be greater than 30, the weight before it; list rising weights such as [1, 5, 20, 50]`,
 		}},
 		{"no strategy", withAnalysis("stepWeight: 0"), gateway(), []string{
-			`spec.analysis.stepWeight: Required value: give stepWeight or stepWeights for a weighted canary, or iterations for blue/green and A/B testing; all are absent or 0`,
+			`spec.analysis.stepWeight: Required value: give stepWeight, stepWeights or steps for a weighted canary, or iterations for blue/green and A/B testing; all are absent or 0`,
 		}},
 		{"nonsense numbers", withAnalysis(`
 iterations: -1

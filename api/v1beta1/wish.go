@@ -42,16 +42,20 @@ func Steered(annotations map[string]string) bool {
 	return false
 }
 
+// Asked is the text of the annotation of a verb, empty if there is none.
+func (c *Canary) Asked(verb rollout.Verb) string { return c.Annotations[wishPrefix+string(verb)] }
+
 // Wishes are what the annotations ask for and nobody has heard yet.
 func (c *Canary) Wishes() []rollout.Wish {
 	var wishes []rollout.Wish
 	for _, verb := range verbs() {
-		text := c.Annotations[wishPrefix+string(verb)]
+		text := c.Asked(verb)
 		words := strings.Fields(text)
 		if len(words) == 0 || c.Status.heard(verb) == text {
 			continue
 		}
-		wish := rollout.Wish{Verb: verb, Revision: rollout.Revision(words[0]), By: c.actor(verb), Why: cutTo(c.Annotations[ReasonAnnotation], mostWhy)}
+		wish := rollout.Wish{Verb: verb, Revision: rollout.Revision(words[0]), Text: text,
+			By: c.actor(verb), Why: cutTo(c.Annotations[ReasonAnnotation], mostWhy)}
 		if len(words) > 1 && (verb == rollout.Approve || verb == rollout.Deny) {
 			wish.Gate, wish.Name = c.gate(words[1])
 		}
@@ -141,7 +145,7 @@ func (c *Canary) Hear(taken []rollout.Wish, now metav1.Time) bool {
 		if memory.Heard == nil {
 			memory.Heard = map[string]string{}
 		}
-		memory.Heard[string(wish.Verb)] = c.Annotations[wishPrefix+string(wish.Verb)]
+		memory.Heard[string(wish.Verb)] = wish.Text
 		memory.Wish = &Wish{What: string(wish.Verb), Revision: string(wish.Revision), Gate: wish.Name, By: wish.By, Why: wish.Why, At: now}
 		changed = true
 	}

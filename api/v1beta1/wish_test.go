@@ -49,7 +49,14 @@ func TestWishes(t *testing.T) {
 			c := parse(t, withAnalysis(steered))
 			c.Annotations, c.ManagedFields = tt.annotations, tt.managed
 			c.Status.Rollout = &Rollout{Heard: tt.heard}
-			if diff := cmp.Diff(tt.want, c.Wishes()); diff != "" {
+			got := c.Wishes()
+			for i := range got {
+				if got[i].Text != tt.annotations["serin.dev/"+string(got[i].Verb)] {
+					t.Errorf("the text of %s is %q", got[i].Verb, got[i].Text)
+				}
+				got[i].Text = ""
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("wishes (-want +got)\n%s", diff)
 			}
 		})
