@@ -14,8 +14,10 @@ import (
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -202,4 +204,30 @@ func follow(ctx context.Context, c client.WithWatch, like *unstructured.Unstruct
 			return fmt.Errorf("wait for %s %s: %w", like.GetKind(), name, ctx.Err())
 		}
 	}
+}
+
+// vanish waits until an object is gone.
+func vanish(ctx context.Context, c client.WithWatch, object *unstructured.Unstructured) error {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(object.GroupVersionKind())
+	list.SetKind(object.GetKind() + "List")
+	for ctx.Err() == nil {
+		w, err := c.Watch(ctx, list, client.InNamespace(object.GetNamespace()), client.MatchingFields{"metadata.name": object.GetName()})
+		if err != nil {
+			return fmt.Errorf("watch %s %s: %w", object.GetKind(), object.GetName(), err)
+		}
+		// Only behind the start of the watch: what goes in between is seen by one of the two.
+		if err := c.Get(ctx, client.ObjectKeyFromObject(object), object.DeepCopy()); apierrors.IsNotFound(err) {
+			w.Stop()
+			return nil
+		}
+		for event := range w.ResultChan() {
+			if event.Type == watch.Deleted {
+				w.Stop()
+				return nil
+			}
+		}
+		w.Stop()
+	}
+	return fmt.Errorf("wait for %s %s to go: %w", object.GetKind(), object.GetName(), ctx.Err())
 }

@@ -126,14 +126,13 @@ func TestReleasesWaitForTheirTurn(t *testing.T) {
 	w := newWorld(t)
 	w.most = 1
 	w.begin(weighted)
-	other := w.parse(strings.ReplaceAll(deployment, "podinfo", "other"))
-	w.must(apply(w.ctx, plane.client, w.fill(other, "app:1")))
+	w.must(apply(w.ctx, plane.client, w.workload("other", "app:1")))
 	w.must(apply(w.ctx, plane.client, w.another("other")))
 	w.named("other", "the other to be initialized", func(c *v1beta1.Canary) bool { return c.Status.Phase == "Initialized" })
 
 	w.push("app:2")
 	w.weight(20)
-	w.must(apply(w.ctx, plane.client, w.fill(w.parse(strings.ReplaceAll(deployment, "podinfo", "other")), "app:2")))
+	w.must(apply(w.ctx, plane.client, w.workload("other", "app:2")))
 	w.named("other", "the other to begin", func(c *v1beta1.Canary) bool { return c.Status.Phase == "Progressing" })
 	if phase := w.status().Status.Phase; phase != "Succeeded" && phase != "Failed" {
 		t.Errorf("two releases at once: the first is %s", phase)
@@ -154,8 +153,7 @@ func TestDeletedCanaryGivesTheWorkloadBack(t *testing.T) {
 	w.canary(weighted)
 	w.phase("Initialized")
 	w.must(plane.client.Delete(w.ctx, w.canaryObject("podinfo")))
-	w.must(follow(w.ctx, plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, "podinfo",
-		func(u *unstructured.Unstructured) bool { return len(u.GetFinalizers()) == 0 }))
+	w.must(vanish(w.ctx, plane.client, w.canaryObject("podinfo")))
 
 	d := w.deployment("podinfo")
 	if d.Status.AvailableReplicas != 2 {

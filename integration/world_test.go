@@ -142,12 +142,7 @@ func (w *world) begin(analysis string) {
 // push makes the workload ask for an image, as a user's pipeline does.
 func (w *world) push(image string) {
 	w.t.Helper()
-	object := w.parse(fmt.Sprintf(deployment, image))
-	// Replicas are the operator's once the Canary exists.
-	if w.deployment("podinfo") != nil {
-		unstructured.RemoveNestedField(object.Object, "spec", "replicas")
-	}
-	w.must(apply(w.ctx, plane.client, object))
+	w.must(apply(w.ctx, plane.client, w.workload("podinfo", image)))
 }
 
 // canary applies a Canary whose analysis is given as YAML.
@@ -183,13 +178,11 @@ func (w *world) another(name string) *unstructured.Unstructured {
 	return w.parse(strings.ReplaceAll(canaryHead+indent(weighted), "podinfo", name))
 }
 
-// fill puts an image into a Deployment, and leaves replicas to the operator once
-// there is one.
-func (w *world) fill(object *unstructured.Unstructured, image string) *unstructured.Unstructured {
+// workload is the Deployment of another name. Replicas are the operator's once it is there.
+func (w *world) workload(name, image string) *unstructured.Unstructured {
 	w.t.Helper()
-	containers := []any{map[string]any{"name": "app", "image": image, "ports": []any{map[string]any{"name": "http", "containerPort": int64(9898)}}}}
-	w.must(unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers"))
-	if w.deployment(object.GetName()) != nil {
+	object := w.parse(strings.ReplaceAll(fmt.Sprintf(deployment, image), "podinfo", name))
+	if w.deployment(name) != nil {
 		unstructured.RemoveNestedField(object.Object, "spec", "replicas")
 	}
 	return object
