@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -40,7 +41,7 @@ func (n *theNode) startGateway(ctx context.Context) error {
 		"--http-address=127.0.0.1", "--http-port="+contourMetrics,
 		"--health-address=127.0.0.1", "--health-port="+contourMetrics,
 		"--stats-address=127.0.0.1", "--stats-port="+envoyStatsPort,
-		"--envoy-http-access-log=/dev/null", "--envoy-https-access-log=/dev/null",
+		"--envoy-http-access-log="+filepath.Join(n.path("logs"), "bad-answers.log"), "--envoy-https-access-log=/dev/null",
 		"--ingress-status-address="+nodeAddress,
 	)
 	if err != nil {
@@ -159,5 +160,6 @@ spec:
 }
 
 func contourConfig() string {
-	return fmt.Sprintf("gateway: {gatewayRef: {namespace: %s, name: %s}}\n", GatewayNamespace, GatewayName)
+	// Of the requests only those answered with an error are logged, with Envoy's reason.
+	return fmt.Sprintf("gateway: {gatewayRef: {namespace: %s, name: %s}}\naccesslog-level: error\n", GatewayNamespace, GatewayName)
 }
