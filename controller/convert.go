@@ -35,6 +35,7 @@ func serviceOf(canary *v1beta1.Canary, options workload.Options, target *appsv1.
 			s.Audience = append(s.Audience, router.Match{
 				Headers: texts(m.Headers), Query: texts(m.QueryParams), SourceLabels: m.SourceLabels})
 		}
+		s.Affinity = affinity(a)
 	}
 	if w := spec.Rewrite; w != nil {
 		s.Rewrite = router.Rewrite{Authority: w.Authority, URI: w.URI, PrefixOnly: w.Type == "ReplacePrefixMatch"}
@@ -54,6 +55,20 @@ func serviceOf(canary *v1beta1.Canary, options workload.Options, target *appsv1.
 	}
 	s.BackendTimeout, err = timeout("backendTimeout", spec.BackendTimeout)
 	return s, err
+}
+
+// affinity is how cookies look. That of the primary lasts an interval: then its
+// users are divided anew, as the share of the canary may have grown.
+func affinity(a *v1beta1.CanaryAnalysis) router.Affinity {
+	c := a.SessionAffinity
+	if c == nil {
+		return router.Affinity{}
+	}
+	return router.Affinity{
+		Cookie: c.CookieName, PrimaryCookie: c.PrimaryCookieName, Age: c.Age(), PrimaryAge: a.Period(),
+		Domain: c.Domain, Path: c.Path, SameSite: c.SameSite,
+		HTTPOnly: c.HTTPOnly, Secure: c.Secure, Partitioned: c.Partitioned,
+	}
 }
 
 func metadata(m *v1beta1.Metadata) router.Metadata {

@@ -78,6 +78,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		Mirror:            provider.Caps.Mirror,
 		Match:             provider.Caps.Match,
 		Affinity:          provider.Caps.Affinity,
+		PrimaryCookie:     provider.Caps.PrimaryCookie,
 		Parents:           provider.Caps.Parents,
 		SameNamespaceOnly: r.options.SameNamespace,
 	}

@@ -22,6 +22,7 @@ func TestExamples(t *testing.T) {
 	features := v1beta1.Features{
 		Provider: "gatewayapi:v1", Available: []string{"gatewayapi:v1"},
 		Routes: true, Weight: true, Mirror: true, Match: true, Parents: true,
+		Affinity: true, PrimaryCookie: true,
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	shown := 0

@@ -16,10 +16,11 @@ import (
 //	rule for the audience  audience x service matches  primary w, canary 100-w, mirror
 //	rule for the others    service matches             primary 100
 //
-// Without Match there is only the first rule, for all service matches.
+// Without Match there is only the first rule, for all service matches. Cookies
+// put more rules before the first, see kept.
 func gatewayAPI(version string) Provider {
 	kind := schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: version, Kind: "HTTPRoute"}
-	caps := Caps{Weight: true, Mirror: true, Match: true, Parents: true}
+	caps := Caps{Weight: true, Mirror: true, Match: true, Affinity: true, PrimaryCookie: version == "v1", Parents: true}
 	return Provider{
 		Caps:  caps,
 		Kinds: []schema.GroupVersionKind{kind},
@@ -46,6 +47,10 @@ func renderHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service, r rollo
 		return Object{}, err
 	}
 	rules, problems := httpRules(s, r)
+	if s.Affinity.PrimaryCookie != "" && !caps.PrimaryCookie {
+		problems = append(problems, field.Forbidden(field.NewPath("spec", "analysis", "sessionAffinity", "primaryCookieName"),
+			"keeping users on the primary is not supported: set the provider gatewayapi:v1, or remove the field"))
+	}
 	return s.httpRoute(kind, rules, problems)
 }
 
@@ -102,39 +107,6 @@ func (s Service) route(kind schema.GroupVersionKind, spec map[string]any) Object
 	return object
 }
 
-// httpRules refuses an audience it cannot express even for routes that have
-// none yet: a release must not find out in the middle.
-func httpRules(s Service, r rollout.Route) ([]gatewayv1.HTTPRouteRule, field.ErrorList) {
-	service, analysis := field.NewPath("spec", "service", "match"), field.NewPath("spec", "analysis", "match")
-	everyone, problems := httpMatches(service, s.Match)
-	filters, more := httpFilters(s)
-	problems = append(problems, more...)
-	timeouts, more := httpTimeouts(s)
-	problems = append(problems, more...)
-	home := gatewayv1.HTTPRouteRule{Filters: filters, Timeouts: timeouts}
-	home.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), 100)}
-	divided := gatewayv1.HTTPRouteRule{Filters: filters, Timeouts: timeouts}
-	primary, canary := r.Weights()
-	divided.BackendRefs = []gatewayv1.HTTPBackendRef{end(s, s.PrimaryName(), primary), end(s, s.CanaryName(), canary)}
-	if r.Mirror > 0 {
-		divided.Filters = append(divided.Filters, mirror(s, r.Mirror))
-	}
-	rules := s.matching(divided, everyone)
-	problems = append(problems, tooMany(service, rules)...)
-	if !r.Match && len(s.Audience) == 0 {
-		return rules, problems
-	}
-	audience, more := audienceMatches(analysis, s.Audience)
-	problems = append(problems, more...)
-	matched := s.matching(divided, crossed(audience, everyone))
-	matched = append(matched, s.matching(home, everyone)...)
-	problems = append(problems, tooMany(analysis, matched)...)
-	if r.Match {
-		rules = matched
-	}
-	return rules, problems
-}
-
 // matching gives the rule its matches. A rule that replaces the matched prefix
 // can have only one, so it becomes several.
 func (s Service) matching(rule gatewayv1.HTTPRouteRule, matches []gatewayv1.HTTPRouteMatch) []gatewayv1.HTTPRouteRule {
@@ -167,6 +139,11 @@ func tooMany(path *field.Path, rules []gatewayv1.HTTPRouteRule) field.ErrorList 
 	for _, rule := range rules {
 		if len(rule.Matches) > maxMatches {
 			return field.ErrorList{field.TooMany(path, len(rule.Matches), maxMatches)}
+		}
+		for _, match := range rule.Matches {
+			if len(match.Headers) > maxHeaders {
+				return field.ErrorList{field.TooMany(path.Child("headers"), len(match.Headers), maxHeaders)}
+			}
 		}
 	}
 	return nil

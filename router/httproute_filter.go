@@ -13,7 +13,8 @@ import (
 )
 
 // httpFilters lists what happens to every request, each type once but for
-// mirrors. One more place is kept free for the mirror of an analysis.
+// mirrors. Places are kept free for the mirror of an analysis, and for a cookie
+// where no filter changes answers yet.
 func httpFilters(s Service) ([]gatewayv1.HTTPRouteFilter, field.ErrorList) {
 	service := field.NewPath("spec", "service")
 	var filters []gatewayv1.HTTPRouteFilter
@@ -47,8 +48,12 @@ func httpFilters(s Service) ([]gatewayv1.HTTPRouteFilter, field.ErrorList) {
 	if cors != nil {
 		filters = append(filters, gatewayv1.HTTPRouteFilter{Type: gatewayv1.HTTPRouteFilterCORS, CORS: cors})
 	}
-	if len(filters) >= maxFilters {
-		problems = append(problems, field.TooMany(service.Child("mirror"), len(s.Mirrors), len(s.Mirrors)-len(filters)+maxFilters-1))
+	room := maxFilters - 1
+	if s.Affinity.Cookie != "" && response == nil {
+		room--
+	}
+	if len(filters) > room {
+		problems = append(problems, field.TooMany(service.Child("mirror"), len(s.Mirrors), len(s.Mirrors)-len(filters)+room))
 	}
 	return filters, problems
 }

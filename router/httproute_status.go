@@ -33,15 +33,24 @@ func parseHTTPRoutes(objects []Object) (rollout.Route, bool, error) {
 }
 
 // division reads the route from the rules: those with two backends divide and
-// must agree, those with the primary alone are for everybody else.
+// must agree, those with the primary alone are for everybody else, and those for
+// users with a cookie lead to one side.
 func division(live gatewayv1.HTTPRoute) (rollout.Route, error) {
+	cookies, err := cookiesOf(live)
+	if err != nil {
+		return rollout.Route{}, err
+	}
 	var divided []rollout.Route
 	rest := false
 	for i, rule := range live.Spec.Rules {
 		r, alone, err := ruleDivision(live, rule)
+		side, kept := keeps(rule, cookies)
 		switch {
 		case err != nil:
 			return rollout.Route{}, fmt.Errorf("rules[%d]: %w", i, err)
+		case kept && r.Canary != side.Canary:
+			return rollout.Route{}, fmt.Errorf("rules[%d] leads users with a cookie to the other side", i)
+		case kept:
 		case alone:
 			rest = true
 		case len(divided) > 0 && divided[0] != r:
@@ -54,7 +63,7 @@ func division(live gatewayv1.HTTPRoute) (rollout.Route, error) {
 		return rollout.Route{}, fmt.Errorf("no rule leads to Service %s-canary", live.Name)
 	}
 	route := divided[0]
-	route.Match = rest
+	route.Match, route.Cookies = rest, valuesOf(cookies)
 	return route, nil
 }
 

@@ -37,7 +37,7 @@ func scenes() []scene {
 	scoped.Audience = audience
 	mesh := minimal()
 	mesh.Parents = []Parent{{Group: "core", Kind: "Service", Namespace: "shop", Name: "web", Port: 80}}
-	return []scene{
+	return append(cookieScenes(), []scene{
 		{"home", "at rest all traffic is on the primary and both ends are named", full(), rollout.Split(0)},
 		{"split", "one step of a weighted release", full(), rollout.Split(rollout.Percent(10))},
 		{"away", "all traffic is on the canary while the primary is replaced", full(), rollout.Split(rollout.Percent(100))},
@@ -49,7 +49,7 @@ func scenes() []scene {
 		{"audience-split", "weights hold for the audience only", scoped, rollout.Route{Primary: rollout.Percent(75), Canary: rollout.Percent(25), Match: true}},
 		{"paths", "each match has a rule of its own where the matched prefix is replaced", twoPaths, rollout.Split(rollout.Percent(10))},
 		{"audience-paths", "the same under A/B", withAudience(twoPaths, audience), rollout.Route{Canary: rollout.Full, Match: true}},
-	}
+	}...)
 }
 
 func minimal() Service {
@@ -68,7 +68,7 @@ func TestProviders(t *testing.T) {
 		for _, scene := range scenes() {
 			t.Run(name+"/"+scene.name, func(t *testing.T) {
 				objects, err := provider.Render(scene.service, scene.route)
-				if missing := missing(provider.Caps, scene.route); missing != "" {
+				if missing := missing(provider.Caps, scene.service, scene.route); missing != "" {
 					if err == nil || !strings.Contains(err.Error(), missing+" not supported") {
 						t.Fatalf("%s: want a refusal that names %q, got %v", scene.reason, missing, err)
 					}
@@ -97,10 +97,13 @@ func TestProvidersRoundTrip(t *testing.T) {
 	for name, provider := range Providers {
 		t.Run(name, func(t *testing.T) {
 			const all = rollout.Full + 1
-			for i := range all * 2 * len(shares) {
+			service, cookies := sticky(service, provider.Caps)
+			// A third of all pairs of weight and rest; each weight is among them.
+			for i := 0; i < all*2*len(shares); i += 3 {
 				route := rollout.Split(i % all)
 				route.Match, route.Mirror = i/all%2 == 1, shares[i/(2*all)]
-				if missing(provider.Caps, route) != "" {
+				route.Cookies = cookies[i%len(cookies)]
+				if missing(provider.Caps, service, route) != "" {
 					continue
 				}
 				objects, err := provider.Render(service, route)
@@ -121,7 +124,7 @@ func TestProvidersRoundTrip(t *testing.T) {
 func TestProvidersAreStable(t *testing.T) {
 	for name, provider := range Providers {
 		for _, scene := range scenes() {
-			if missing(provider.Caps, scene.route) != "" {
+			if missing(provider.Caps, scene.service, scene.route) != "" {
 				continue
 			}
 			first, err := provider.Render(scene.service, scene.route)
@@ -185,7 +188,7 @@ func TestProvidersAreNamed(t *testing.T) {
 }
 
 // missing names the capability that a route needs and caps lack.
-func missing(caps Caps, r rollout.Route) string {
+func missing(caps Caps, s Service, r rollout.Route) string {
 	switch {
 	case r.Canary > 0 && !caps.Weight:
 		return "weights are"
@@ -193,6 +196,10 @@ func missing(caps Caps, r rollout.Route) string {
 		return "mirroring is"
 	case r.Match && !caps.Match:
 		return "matching requests is"
+	case r.Cookies != (rollout.Cookies{}) && !caps.Affinity:
+		return "session affinity is"
+	case s.Affinity.PrimaryCookie != "" && !caps.PrimaryCookie:
+		return "keeping users on the primary is"
 	default:
 		return ""
 	}

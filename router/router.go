@@ -43,9 +43,11 @@ type Caps struct {
 	Weight   bool // divide requests by percent
 	Mirror   bool // copy a percentage of requests to the canary
 	Match    bool // divide only the requests that match (A/B testing)
-	Affinity bool // keep a client on the side it first saw
+	Affinity bool // keep users on the canary by a cookie
 	TCP      bool // divide connections instead of requests
 	Parents  bool // attach routes to spec.service.gatewayRefs, which must name one
+
+	PrimaryCookie bool // keep users on the primary, too
 }
 
 // Providers are the traffic systems Serin can drive, by the name used in
@@ -70,6 +72,8 @@ func (c Caps) validate(r rollout.Route) error {
 		return errors.New("mirroring is not supported: unset spec.analysis.mirror, or set another spec.provider")
 	case r.Match && !c.Match:
 		return errors.New("matching requests is not supported: remove spec.analysis.match, or set another spec.provider")
+	case r.Cookies != (rollout.Cookies{}) && !c.Affinity:
+		return errors.New("session affinity is not supported: remove spec.analysis.sessionAffinity, or set another spec.provider")
 	default:
 		return nil
 	}

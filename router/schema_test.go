@@ -169,9 +169,15 @@ func FuzzRenderedRoutesFitTheSchema(f *testing.F) {
 			s.Request = HeaderMod{Add: map[string]string{name: value}, Remove: []string{name}}
 			s.CORS = CORS{Origins: []Text{{Exact, origin}}, Headers: []string{name}, MaxAge: time.Duration(millis) * time.Millisecond}
 			s.Timeout = time.Duration(millis) * time.Millisecond
-			for _, matched := range []bool{false, true} {
+			for _, matched := range []bool{false, true, false} {
 				route := rollout.Split(weight)
 				route.Match = matched
+				if matched { // from here on, so that each is tried alone, too
+					s.Affinity = Affinity{Cookie: name, PrimaryCookie: value, Age: time.Hour, Domain: host, Path: path}
+				}
+				if s.Affinity.Cookie != "" {
+					route.Cookies = rollout.Cookies{Canary: name, Primary: value}
+				}
 				objects, err := Providers["gatewayapi:v1"].Render(s, route)
 				if err != nil {
 					continue

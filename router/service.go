@@ -35,6 +35,7 @@ type Service struct {
 	Response HeaderMod // spec.service.headers.response
 	Mirrors  []Backend // spec.service.mirror: copies that are always made, besides the analysis
 	CORS     CORS      // spec.service.corsPolicy; zero for none
+	Affinity Affinity  // spec.analysis.sessionAffinity; zero for none
 
 	Timeout        time.Duration // spec.service.timeout; zero leaves it to the gateway
 	BackendTimeout time.Duration // spec.service.backendTimeout; zero leaves it to the gateway

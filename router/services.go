@@ -54,14 +54,23 @@ func Apex(s Service, live Live) (Object, error) {
 }
 
 // LeaveApex renders the apex as it stays when the Canary goes: it selects the
-// workload's own pods and has no owner, so that it does not go with it.
+// workload's own pods and has no owner, so that it does not go with it. GitOps
+// tools may set it back from then on.
 func LeaveApex(s Service, live Live) (Object, error) {
 	object, err := s.service(s.Name, s.Selector.Value, s.Apex, live.Apex)
 	if err != nil {
 		return Object{}, err
 	}
 	object.SetOwnerReferences(nil)
-	object.SetAnnotations(s.Apex.with(nil, nil).Annotations)
+	annotations := object.GetAnnotations()
+	for key := range optOuts {
+		if users, ok := s.Apex.Annotations[key]; ok {
+			annotations[key] = users
+		} else {
+			delete(annotations, key)
+		}
+	}
+	object.SetAnnotations(merged(annotations))
 	return object, nil
 }
 

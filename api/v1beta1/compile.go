@@ -23,8 +23,10 @@ type Features struct {
 	Weight   bool // it divides requests by weight
 	Mirror   bool // it can copy requests to the canary
 	Match    bool // it can limit a route to matching requests
-	Affinity bool // it can keep users on a side
+	Affinity bool // it can keep users on the canary
 	Parents  bool // it attaches routes to spec.service.gatewayRefs, and needs one
+
+	PrimaryCookie bool // it can keep users on the primary, too
 
 	SameNamespaceOnly bool // -no-cross-namespace-refs
 }
@@ -77,6 +79,7 @@ func adapt(a *CanaryAnalysis, f Features) (CanaryAnalysis, []string) {
 	if _, err := time.ParseDuration(a.Interval); a.Interval != "" && err != nil {
 		warnings = append(warnings, fmt.Sprintf("Analysis interval %q is not a duration such as 30s, using %s", a.Interval, DefaultInterval))
 	}
+	warnings = append(warnings, drifting(adapted, f)...)
 	if f.Routes {
 		return adapted, warnings
 	}

@@ -141,6 +141,7 @@ func extras(a CanaryAnalysis, f Features, path *field.Path) field.ErrorList {
 	if a.SessionAffinity != nil && !f.Affinity {
 		refuse("sessionAffinity", "keep users on a side")
 	}
+	errs = append(errs, primaryCookie(a, f, path)...)
 	return errs
 }
 
@@ -197,16 +198,6 @@ func (kind HookType) known() bool {
 func callable(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-}
-
-// cookies: with one name for both sides nobody could be told apart.
-func cookies(a CanaryAnalysis, path *field.Path) field.ErrorList {
-	s := a.SessionAffinity
-	if s == nil || s.CookieName != s.PrimaryCookieName {
-		return nil
-	}
-	return field.ErrorList{field.Invalid(path.Child("sessionAffinity", "primaryCookieName"), s.PrimaryCookieName,
-		"can't use the same cookie name for both primary and cookie name; give another one")}
 }
 
 // Validate lists what is wrong with a MetricTemplate, or not yet possible.

@@ -52,12 +52,10 @@ canaryAnalysis:
   interval: 30s
   threshold: 1
   stepWeight: 10
-  sessionAffinity: {cookieName: a, primaryCookieName: a}
   alerts: [{name: on-call, providerRef: {name: slack}}]
 `), gateway(), []string{
 			`spec.autoscalerRef: Forbidden: this version of Serin does not handle autoscalers; remove the field`,
 			`spec.canaryAnalysis.alerts: Forbidden: this version of Serin does not handle alerts; remove the field`,
-			`spec.canaryAnalysis.sessionAffinity.primaryCookieName: Invalid value: "a": can't use the same cookie name for both primary and cookie name; give another one`,
 		}},
 		{"other namespaces, when they are blocked", withSpec(`
 upstreamRef: {apiVersion: gloo.solo.io/v1, kind: Upstream, name: up, namespace: gloo}

@@ -1,0 +1,148 @@
+package router
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/serinhq/serin/internal/golden"
+	"github.com/serinhq/serin/rollout"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// TestProvidersLeave: whatever route there was, what stays leads to the apex,
+// has no owner, keeps nobody and is open to GitOps tools again.
+func TestProvidersLeave(t *testing.T) {
+	for name, provider := range Providers {
+		if provider.Leave == nil {
+			continue
+		}
+		for _, scene := range scenes() {
+			if missing(provider.Caps, scene.service, scene.route) != "" {
+				continue
+			}
+			t.Run(name+"/"+scene.name, func(t *testing.T) {
+				objects, err := provider.Leave(scene.service)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, object := range objects {
+					complete(t, object.Object, object.GetKind())
+					if refs := object.GetOwnerReferences(); refs != nil {
+						t.Errorf("%s has the owner %v", object.GetName(), refs)
+					}
+					if diff := cmp.Diff(scene.service.Apex.Annotations, object.GetAnnotations()); diff != "" {
+						t.Errorf("annotations are not the user's alone (-want +got)\n%s", diff)
+					}
+					texts(object.Object, func(text string) {
+						if text == scene.service.PrimaryName() || text == scene.service.CanaryName() || text == cookieHeader || text == setCookieHeader {
+							t.Errorf("%s still mentions %s", object.GetName(), text)
+						}
+					})
+				}
+				if scene.name == "home" {
+					reason := "what stays of the route when the Canary goes"
+					golden.Equal(t, goldenPath(name, "leave"), document(t, reason, objects))
+				}
+			})
+		}
+	}
+}
+
+// TestProvidersLeaveTheirOwnObjects: what stays replaces what was there.
+func TestProvidersLeaveTheirOwnObjects(t *testing.T) {
+	for name, provider := range Providers {
+		if provider.Leave == nil {
+			continue
+		}
+		rendered, err := provider.Render(full(), rollout.Split(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := provider.Leave(full())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, object := range left {
+			if i >= len(rendered) || object.GetName() != rendered[i].GetName() || object.GroupVersionKind() != rendered[i].GroupVersionKind() {
+				t.Errorf("%s leaves a %s %s that it did not make", name, object.GetKind(), object.GetName())
+			}
+			if diff := cmp.Diff(rendered[i].GetLabels(), object.GetLabels()); diff != "" {
+				t.Errorf("%s: labels (-rendered +left)\n%s", name, diff)
+			}
+		}
+	}
+}
+
+// texts visits all strings in a JSON value.
+func texts(value any, visit func(string)) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, field := range value {
+			texts(field, visit)
+		}
+	case []any:
+		for _, element := range value {
+			texts(element, visit)
+		}
+	case string:
+		visit(value)
+	}
+}
+
+// TestLeaveApex: the apex is the user's from then on.
+func TestLeaveApex(t *testing.T) {
+	const flux = "kustomize.toolkit.fluxcd.io/reconcile"
+	unmanaged := full()
+	unmanaged.Unmanaged = Keys{Annotations: []string{"owner"}, Labels: []string{"team"}}
+	edited := owned("web")
+	edited.Labels, edited.Annotations = map[string]string{"team": "platform"}, map[string]string{"owner": "platform"}
+	refusing := full()
+	refusing.Apex.Annotations = map[string]string{flux: "disabled"}
+	users := &corev1.Service{Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "admin", Port: 81, Protocol: corev1.ProtocolTCP}}}}
+	for _, tc := range []struct {
+		name                string
+		service             Service
+		live                *corev1.Service
+		labels, annotations map[string]string
+	}{
+		{"ours", full(), owned("web"), map[string]string{"team": "storefront", "app": "web"}, map[string]string{"owner": "storefront"}},
+		{"live values of unmanaged keys", unmanaged, edited, map[string]string{"team": "platform", "app": "web"}, map[string]string{"owner": "platform"}},
+		{"no metadata of the user", minimalOf("app", "web"), owned(""), map[string]string{"app": "web"}, nil},
+		{"kept from GitOps tools by the user", refusing, owned("web"), map[string]string{"team": "storefront", "app": "web"}, map[string]string{flux: "disabled"}},
+		{"the user's all along", full(), users, nil, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			apex, err := LeaveApex(tc.service, Live{Apex: tc.live})
+			if err != nil {
+				t.Fatal(err)
+			}
+			complete(t, apex.Object, apex.GetName())
+			strict(t, apex, new(corev1.Service))
+			if refs := apex.GetOwnerReferences(); refs != nil {
+				t.Errorf("it has the owner %v", refs)
+			}
+			if diff := cmp.Diff(tc.labels, apex.GetLabels()); diff != "" {
+				t.Errorf("labels (-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.annotations, apex.GetAnnotations()); diff != "" {
+				t.Errorf("annotations (-want +got)\n%s", diff)
+			}
+			selector := apex.Object["spec"].(map[string]any)["selector"]
+			if diff := cmp.Diff(any(map[string]any{"app": "web"}), selector); diff != "" {
+				t.Errorf("it does not select the workload's own pods (-want +got)\n%s", diff)
+			}
+			if tc.name == "ours" {
+				golden.Equal(t, filepath.Join("testdata/services", "leave.yaml"), document(t, "what stays of the apex when the Canary goes", []Object{apex}))
+			}
+		})
+	}
+}
+
+// minimalOf is a minimal Service whose pods have the label.
+func minimalOf(key, value string) Service {
+	s := minimal()
+	s.Owner.Name, s.Owner.UID = "", "u"
+	s.Selector.Key, s.Selector.Value = key, value
+	return s
+}
