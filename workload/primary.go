@@ -28,6 +28,10 @@ type Options struct {
 	// Autoscaled says that an autoscaler sets the primary's replicas once it exists.
 	Autoscaled bool
 
+	// AtLeast are the replicas that an autoscaled primary is made or promoted with;
+	// it keeps those it has if they are more.
+	AtLeast int32
+
 	// Live is the primary as it is now, nil if there is none yet. It is read only.
 	Live *appsv1.Deployment
 }
@@ -131,9 +135,9 @@ func primaryReplicas(target *appsv1.Deployment, o Options) int32 {
 	asked := replicas(target)
 	switch {
 	case o.Live == nil:
-		return max(1, asked)
+		return max(1, asked, o.AtLeast)
 	case o.Autoscaled || asked == 0:
-		return replicas(o.Live)
+		return max(replicas(o.Live), o.AtLeast)
 	default:
 		return asked
 	}
