@@ -34,7 +34,14 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := errors.Join(errs...); err != nil {
 		return err // pods stay while their route is not as it should be
 	}
-	return r.scale(ctx, v, m, want.Canary)
+	if err := r.autoscale(ctx, v, m, state); err != nil {
+		return err
+	}
+	if err := r.scale(ctx, v, m, want); err != nil {
+		return err
+	}
+	m.raised = m.transition
+	return nil
 }
 
 // desired lists every object of a state, in the order in which they are applied.
@@ -56,7 +63,7 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 	}
 	// A revision other than the workload's cannot be made: there is no template.
 	if want.Primary != "" && want.Primary == v.seen.Target {
-		twin, err := workload.Primary(v.target, v.options)
+		twin, err := workload.Primary(v.target, v.carrying(want.Route.Canary))
 		if err != nil {
 			return nil, fmt.Errorf("render the primary of %s: %w", v.target.Name, err)
 		}
@@ -115,7 +122,9 @@ func (v *view) find(object router.Object) *unstructured.Unstructured {
 			return &v.routes[i]
 		}
 	}
-	switch {
+	switch twin := v.scalers.twin; {
+	case twin != nil && object.GetKind() == twin.GetKind() && object.GetName() == twin.GetName():
+		return twin
 	case object.GetKind() == "Deployment" && v.primary != nil && object.GetName() == v.primary.Name:
 		return plain(v.primary)
 	case object.GetKind() != "Service":
@@ -142,7 +151,7 @@ func plain(object client.Object) *unstructured.Unstructured {
 // apply sends an object if the cluster has another one. What was sent already
 // is not sent again before the cache has moved.
 func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.Object) error {
-	name := object.GetKind() + " " + object.GetName()
+	name := title(object)
 	live := v.find(object)
 	before := ""
 	if live != nil {
@@ -173,13 +182,13 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 // scale patches the replicas of the workload: the only field of the user's
 // object that is ever written. Like an apply, a patch is not sent again before
 // the cache has moved.
-func (r *reconciler) scale(ctx context.Context, v *view, m *memo, to rollout.Scale) error {
+func (r *reconciler) scale(ctx context.Context, v *view, m *memo, want rollout.Desired) error {
 	var replicas int32
-	switch to {
+	switch want.Canary {
 	case rollout.Leave:
 		return nil
 	case rollout.Up:
-		replicas = workload.ScaleUp(v.target, v.primary)
+		replicas = v.awake(m, want.Share)
 	case rollout.Zero:
 	}
 	if v.target.Spec.Replicas != nil && *v.target.Spec.Replicas == replicas {

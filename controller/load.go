@@ -21,6 +21,7 @@ import (
 	"github.com/serinhq/serin/metric"
 	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/router"
+	"github.com/serinhq/serin/workload"
 )
 
 // Names of the indexes over Canaries.
@@ -80,6 +81,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		Affinity:          provider.Caps.Affinity,
 		PrimaryCookie:     provider.Caps.PrimaryCookie,
 		Parents:           provider.Caps.Parents,
+		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),
 		SameNamespaceOnly: r.options.SameNamespace,
 	}
 }

@@ -25,6 +25,7 @@ type memo struct {
 	said       map[string]bool // messages said in this transition
 	applied    map[string]applied
 	heard      map[rollout.Verb]string // wishes taken up, should an older CRD keep nothing of them
+	raised     int64                   // transition whose canary was given its replicas; -1 for none
 }
 
 // applied remembers an apply whose result the cache has not shown yet.
@@ -42,7 +43,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, spoken: -1, said: map[string]bool{}, applied: map[string]applied{}, heard: map[rollout.Verb]string{}}
+	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, applied: map[string]applied{}, heard: map[rollout.Verb]string{}}
 	m.memo[key] = fresh
 	return fresh
 }

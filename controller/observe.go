@@ -29,6 +29,7 @@ type view struct {
 	live    router.Live
 	routes  []router.Object
 	service router.Service
+	scalers scalers
 
 	seen  rollout.Observation
 	notes []rollout.Report // what could not be read, for people
@@ -62,6 +63,9 @@ func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan roll
 		if object != nil {
 			v.routes = append(v.routes, *object)
 		}
+	}
+	if err := r.lookScalers(ctx, v); err != nil {
+		return nil, err
 	}
 	r.measure(v)
 	return v, nil
@@ -100,6 +104,9 @@ func (r *reconciler) measure(v *view) {
 	v.options = workload.Options{
 		Owner: workload.Owner{Name: v.canary.Name, UID: string(v.canary.UID)}, Selector: selector,
 		Labels: r.options.Selectors, Include: r.options.Include, Live: v.primary,
+	}
+	if !v.scalable() {
+		return
 	}
 	v.seen.Copied = workload.Copied(v.target, v.options)
 	v.service, err = serviceOf(v.canary, v.options, v.target)

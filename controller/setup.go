@@ -141,10 +141,14 @@ func assemble(ctx context.Context, m ctrl.Manager, options Options, providers ma
 		case <-ctx.Done():
 		}
 	}
+	scalers, err := scalerKinds(m.GetRESTMapper())
+	if err != nil {
+		return nil, err
+	}
 	hooks, gauges := hook.NewCaller(), newGauges(registry, options)
 	courier := newCourier(options, hooks)
 	r := &reconciler{
-		options: options, client: m.GetClient(), providers: providers, memory: newMemory(), life: ctx, gauges: gauges,
+		options: options, client: m.GetClient(), providers: providers, scalers: scalers, memory: newMemory(), life: ctx, gauges: gauges,
 		probes: newPool(options.Probes, options.clock, wake),
 		voice:  &voice{options: options, client: m.GetClient(), deliver: courier.send, gauges: gauges},
 		asker: &asker{options: options, cached: m.GetClient(), live: m.GetAPIReader(), hooks: hooks,

@@ -33,7 +33,7 @@ const (
 func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event.GenericEvent) error {
 	canary := blank(kind("Canary"))
 	for name, keys := range map[string]func(*unstructured.Unstructured) []string{
-		byTarget: targetOf, byWorkload: workloadsOf, byService: servicesOf,
+		byTarget: targetOf, byWorkload: workloadsOf, byService: servicesOf, byScaler: scalersOf,
 	} {
 		index := func(o client.Object) []string { return keys(o.(*unstructured.Unstructured)) }
 		if err := m.GetFieldIndexer().IndexField(ctx, canary, name, index); err != nil {
@@ -58,6 +58,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	for _, gvk := range r.kinds() {
 		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), r.users(byService)))
 	}
+	sources = append(sources, r.scalerSources(m)...)
 	for _, s := range sources {
 		if err := c.Watch(s); err != nil {
 			return fmt.Errorf("watch %v: %w", s, err)

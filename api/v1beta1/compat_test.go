@@ -22,11 +22,9 @@ func TestCompatCanaries(t *testing.T) {
 	}{
 		{"Istio by the operator's flag", "seed0-canary-v1alpha3.yaml", elsewhere("istio"), []string{
 			`spec.provider: Unsupported value: "istio": it comes from the operator's flag -mesh-provider; set it here to one of the traffic providers at hand: gatewayapi:v1, kubernetes`,
-			`spec.autoscalerRef: Forbidden: this version of Serin does not handle autoscalers; remove the field`,
 		}},
 		{"Gloo", "seed1-canary-gloo.yaml", elsewhere("gloo"), []string{
 			`spec.provider: Unsupported value: "gloo": choose one of the traffic providers at hand: gatewayapi:v1, kubernetes`,
-			`spec.autoscalerRef: Forbidden: this version of Serin does not handle autoscalers; remove the field`,
 		}},
 	}
 	for _, tt := range tests {
@@ -40,7 +38,7 @@ func TestCompatCanaries(t *testing.T) {
 	}
 }
 
-// Moved to a provider at hand and without the autoscaler, they run as written.
+// Moved to a provider at hand, they run as written.
 func TestCompatStrategies(t *testing.T) {
 	var ab struct {
 		Analysis map[string]any `json:"analysis"`
@@ -84,7 +82,6 @@ func TestCompatStrategies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			canary.Spec.AutoscalerRef = nil
 			canary.Spec.Service.GatewayRefs = []GatewayRef{{Name: "public"}}
 			plan, errs := Compile(canary, gateway())
 			if len(errs) > 0 {

@@ -27,6 +27,7 @@ type Features struct {
 	Parents  bool // it attaches routes to spec.service.gatewayRefs, and needs one
 
 	PrimaryCookie bool // it can keep users on the primary, too
+	ScaledObjects bool // the cluster has KEDA
 
 	SameNamespaceOnly bool // -no-cross-namespace-refs
 }

@@ -20,7 +20,7 @@ type rule func(c *Canary, f Features) field.ErrorList
 // analysis.
 func validate(c *Canary, analysis CanaryAnalysis, f Features) field.ErrorList {
 	var errs field.ErrorList
-	for _, check := range []rule{target, provider, unavailable, service, knative, references, names} {
+	for _, check := range []rule{target, provider, unavailable, scaler, service, knative, references, names} {
 		errs = append(errs, check(c, f)...)
 	}
 	path := c.analysisPath()
@@ -84,10 +84,6 @@ func unavailable(c *Canary, _ Features) field.ErrorList {
 	var errs field.ErrorList
 	refuse := func(path *field.Path, what string) {
 		errs = append(errs, field.Forbidden(path, "this version of Serin does not handle "+what+"; remove the field"))
-	}
-	spec := field.NewPath("spec")
-	if c.Spec.AutoscalerRef != nil {
-		refuse(spec.Child("autoscalerRef"), "autoscalers")
 	}
 	if a := c.Analysis(); a != nil && len(a.Alerts) > 0 {
 		refuse(c.analysisPath().Child("alerts"), "alerts")

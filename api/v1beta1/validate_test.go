@@ -47,14 +47,12 @@ func TestCompileRefuses(t *testing.T) {
 			`spec.targetRef: Invalid value: "Deployment": can't use apps/v1/Deployment as target if provider is set to knative`,
 		}},
 		{"what this version does not do yet", withSpec(`
-autoscalerRef: {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, name: podinfo}
 canaryAnalysis:
   interval: 30s
   threshold: 1
   stepWeight: 10
   alerts: [{name: on-call, providerRef: {name: slack}}]
 `), gateway(), []string{
-			`spec.autoscalerRef: Forbidden: this version of Serin does not handle autoscalers; remove the field`,
 			`spec.canaryAnalysis.alerts: Forbidden: this version of Serin does not handle alerts; remove the field`,
 		}},
 		{"other namespaces, when they are blocked", withSpec(`

@@ -25,6 +25,12 @@ server-side apply, which is create and patch. */}}
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
   verbs: [get, list, watch, create, patch]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, list, watch, create, patch]
 # Credentials named by a MetricTemplate, one at a time.
 - apiGroups: [""]
   resources: [secrets]
