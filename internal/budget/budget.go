@@ -29,7 +29,7 @@ var House = Limits{
 	Function:   60,
 	Parameters: 5,
 	Methods:    4,
-	Package:    map[string]int{"rollout": 1000},
+	Package:    map[string]int{"rollout": 1300},
 	Provider:   150,
 }
 
