@@ -26,6 +26,7 @@ type memo struct {
 	applied    map[string]applied
 	heard      map[rollout.Verb]string // wishes taken up, should an older CRD keep nothing of them
 	raised     int64                   // transition whose canary was given its replicas; -1 for none
+	waits      waits
 }
 
 // applied remembers an apply whose result the cache has not shown yet.
@@ -43,7 +44,8 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, applied: map[string]applied{}, heard: map[rollout.Verb]string{}}
+	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, applied: map[string]applied{},
+		heard: map[rollout.Verb]string{}, waits: waits{said: map[string]bool{}}}
 	m.memo[key] = fresh
 	return fresh
 }
@@ -61,5 +63,6 @@ func (m *memory) forget(key types.NamespacedName) bool {
 func (m *memo) at(transition int64) {
 	if transition != m.transition {
 		m.transition, m.said = transition, map[string]bool{}
+		m.waits = waits{said: map[string]bool{}}
 	}
 }

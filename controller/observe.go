@@ -33,6 +33,7 @@ type view struct {
 
 	seen  rollout.Observation
 	notes []rollout.Report // what could not be read, for people
+	told  bool             // a status was written from this view
 }
 
 // look reads the objects of a Canary. Its errors are those of the API machinery;

@@ -3,11 +3,13 @@ package controller
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -108,12 +110,15 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 		return reconcile.Result{}, err
 	}
 	if failed != nil {
-		return reconcile.Result{}, failed
+		_, err := r.stand(ctx, raw, v, m, reports)
+		return reconcile.Result{}, errors.Join(failed, err)
 	}
 	if rollout.Gone(next) {
 		return reconcile.Result{}, r.dismiss(ctx, raw, canary)
 	}
-	return r.ask(v, next), nil
+	result := r.ask(v, next)
+	again, err := r.stand(ctx, raw, v, m, reports)
+	return sooner(result, again), err
 }
 
 // complete adds to the observation what depends on the state.
@@ -170,24 +175,21 @@ func (r *reconciler) say(ctx context.Context, v *view, m *memo, remarks []rollou
 // that was refused and is fine now, or a generation that was edited since. Tools
 // that wait for an object to settle (kstatus) look at the latter.
 func unsettled(canary *v1beta1.Canary) bool {
-	if canary.Status.ObservedGeneration != canary.Generation {
+	if canary.Status.ObservedGeneration != canary.Generation || canary.Status.Refused() != nil {
 		return true
 	}
-	for _, c := range canary.Status.Conditions {
-		if c.Type == v1beta1.Accepted {
-			return true
-		}
-	}
-	return false
+	return canary.DeepCopy().Attend(time.Time{}) // the annotation serin.dev/health came or went
 }
 
 // commit writes the decision, fenced by the resourceVersion that it was based on.
 func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured, v *view, state rollout.State, reports []rollout.Report) error {
-	canary := v.canary
+	canary, before := v.canary, v.canary.Status.State()
 	canary.Status.Store(state, v.plan, v.seen.Now)
 	canary.Status.ObservedGeneration = canary.Generation
 	canary.Status.DropCondition(v1beta1.Accepted)
 	canary.Status.Post(reports)
+	v.tell(before, state, reports)
+	canary.Attend(v.seen.Now)
 	if err := r.write(ctx, raw, canary); err != nil {
 		return fmt.Errorf("commit %s of Canary %s.%s: %w", state.Phase, canary.Name, canary.Namespace, err)
 	}
@@ -206,6 +208,7 @@ func (r *reconciler) refuse(ctx context.Context, raw *unstructured.Unstructured,
 	canary.Status.SetCondition(v1beta1.Condition{
 		Type: v1beta1.Accepted, Status: metav1.ConditionFalse, Reason: "InvalidSpec", Message: message}, r.options.clock())
 	canary.Status.ObservedGeneration = canary.Generation
+	canary.Attend(r.options.clock())
 	if !sameConditions(before, &canary.Status) || before.ObservedGeneration != canary.Generation {
 		if err := r.write(ctx, raw, canary); err != nil && !apierrors.IsConflict(err) {
 			return fmt.Errorf("refuse Canary %s.%s: %w", canary.Name, canary.Namespace, err)

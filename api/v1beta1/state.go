@@ -128,6 +128,7 @@ func (s *CanaryStatus) Store(state rollout.State, plan rollout.Plan, now time.Ti
 		Pending:    words(state.Pending),
 		Heard:      before.Heard,
 		Wish:       before.Wish,
+		Account:    before.Account,
 	}
 	if state.Serving == rollout.OnCanary {
 		s.Rollout.Serving = onCanary

@@ -167,6 +167,8 @@ type Rollout struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Outbox []Report `json:"outbox,omitempty"`
+
+	Account `json:",inline"`
 }
 
 // Wish is what a person asked for.

@@ -26,6 +26,9 @@ const (
 	ReasonAnnotation = wishPrefix + "reason"
 )
 
+// Annotation is the one by which a person asks for something.
+func Annotation(verb rollout.Verb) string { return wishPrefix + string(verb) }
+
 // verbs are the annotations behind wishPrefix, in the order in which they are heard.
 func verbs() []rollout.Verb {
 	return []rollout.Verb{rollout.Abort, rollout.Undo, rollout.Deny, rollout.Pause, rollout.Resume,

@@ -55,6 +55,14 @@ var shape = []Law{{
 	Of:   []string{"judge"},
 	Only: []string{Std, "rollout"},
 }, {
+	Why:  "words follow from a Canary, its plan and a time",
+	Of:   []string{"explain"},
+	Only: []string{Std, "api", "rollout", "k8s.io/apimachinery"},
+}, {
+	Why:   "words are arithmetic: no I/O, no goroutine, no clock, no chance",
+	Of:    []string{"explain"},
+	Never: slices.Concat(pure, clock, sleep),
+}, {
 	Why:   "renderers compute objects; the shell applies them",
 	Of:    []string{"router", "workload"},
 	Never: slices.Concat([]string{"net/http", "os", "log"}, clock, sleep),

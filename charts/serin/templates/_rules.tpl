@@ -35,6 +35,10 @@ server-side apply, which is create and patch. */}}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]
+# Only those of a side that is not ready, for the cause.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
