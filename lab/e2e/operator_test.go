@@ -207,8 +207,14 @@ func (s site) load(story demo.Story) func() traffic.Tally {
 	s.Helper()
 	story.Rate = 100
 	const longest = 15 * time.Minute
+	return s.flow(story.Load(s.Site, longest))
+}
+
+// flow sends requests as configured, once there is an answer, until it is asked for the
+// tally.
+func (s site) flow(config traffic.Config) func() traffic.Tally {
+	s.Helper()
 	ctx, cancel := context.WithCancel(s.Context())
-	config := story.Load(s.Site, longest)
 	err := await.Condition(ctx, patience, "an answer through the gateway", func(ctx context.Context) error {
 		_, err := traffic.Ask(ctx, config)
 		return err
