@@ -8,10 +8,8 @@ import (
 	"errors"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/serinhq/serin/rollout"
@@ -37,7 +35,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := r.autoscale(ctx, v, m, state); err != nil {
 		return err
 	}
-	if err := r.scale(ctx, v, m, want); err != nil {
+	if err := errors.Join(r.unpark(ctx, v, m), r.scale(ctx, v, m, want)); err != nil {
 		return err
 	}
 	m.raised = m.transition
@@ -48,6 +46,9 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 	if want.Release {
 		return v.left()
+	}
+	if v.fronted() {
+		return v.fronts(want)
 	}
 	primary, canary, err := router.Services(v.service, v.live)
 	if err != nil {
@@ -90,6 +91,9 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 		}
 		objects = append(objects, routes...)
 	}
+	if v.fronted() {
+		return objects, nil
+	}
 	apex, err := router.Apex(v.service, v.live)
 	if err != nil {
 		return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
@@ -125,8 +129,12 @@ func (v *view) find(object router.Object) *unstructured.Unstructured {
 	switch twin := v.scalers.twin; {
 	case twin != nil && object.GetKind() == twin.GetKind() && object.GetName() == twin.GetName():
 		return twin
-	case object.GetKind() == "Deployment" && v.primary != nil && object.GetName() == v.primary.Name:
-		return plain(v.primary)
+	case v.primary != nil && object.GetKind() == v.primary.Kind && object.GetName() == v.primary.Name:
+		live, err := v.primary.Object()
+		if err != nil {
+			return nil
+		}
+		return &live
 	case object.GetKind() != "Service":
 		return nil
 	}
@@ -176,37 +184,6 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 		verb = "created"
 	}
 	r.log(v.canary).Info(fmt.Sprintf("%s.%s %s", name, object.GetNamespace(), verb))
-	return nil
-}
-
-// scale patches the replicas of the workload: the only field of the user's
-// object that is ever written. Like an apply, a patch is not sent again before
-// the cache has moved.
-func (r *reconciler) scale(ctx context.Context, v *view, m *memo, want rollout.Desired) error {
-	var replicas int32
-	switch want.Canary {
-	case rollout.Leave:
-		return nil
-	case rollout.Up:
-		replicas = v.awake(m, want.Share)
-	case rollout.Zero:
-	}
-	if v.target.Spec.Replicas != nil && *v.target.Spec.Replicas == replicas {
-		return nil
-	}
-	sent := applied{digest: fmt.Sprintf("%d replicas", replicas), before: v.target.ResourceVersion}
-	if m.applied["scale"] == sent {
-		return nil
-	}
-	patch := client.RawPatch(types.MergePatchType, workload.Scaled(replicas))
-	target := &appsv1.Deployment{ObjectMeta: v.target.ObjectMeta}
-	if err := r.client.Patch(ctx, target, patch, client.FieldOwner(manager)); err != nil {
-		return fmt.Errorf("scale deployment %s.%s to %d: %w", v.target.Name, v.target.Namespace, replicas, err)
-	}
-	m.applied["scale"] = sent
-	if replicas == 0 {
-		r.log(v.canary).Info(fmt.Sprintf("Scaling down Deployment %s.%s", v.target.Name, v.target.Namespace))
-	}
 	return nil
 }
 

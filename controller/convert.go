@@ -4,15 +4,13 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
-
 	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/router"
 	"github.com/serinhq/serin/workload"
 )
 
 // serviceOf is what providers need to know of a Canary, as plain values.
-func serviceOf(canary *v1beta1.Canary, options workload.Options, target *appsv1.Deployment) (router.Service, error) {
+func serviceOf(canary *v1beta1.Canary, options workload.Options, target *workload.Pods) (router.Service, error) {
 	spec := canary.Spec.Service
 	s := router.Service{
 		Namespace: canary.Namespace, Name: canary.Apex(), Owner: options.Owner, Selector: options.Selector,
@@ -25,7 +23,7 @@ func serviceOf(canary *v1beta1.Canary, options workload.Options, target *appsv1.
 		s.Unmanaged = router.Keys{Labels: u.Labels, Annotations: u.Annotations}
 	}
 	if spec.PortDiscovery {
-		s.Ports = router.Ports(target.Spec.Template, s)
+		s.Ports = router.Ports(target.Template, s)
 	}
 	for _, m := range spec.Match {
 		s.Match = append(s.Match, match(m))

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -73,8 +72,8 @@ func wired(service v1beta1.CanaryService) (router.Service, error) {
 		QueryParams:  map[string]v1beta1.StringMatch{"beta": {Regex: new(".+")}},
 		SourceLabels: map[string]string{"app": "beta"},
 	}}}
-	target := &appsv1.Deployment{}
-	target.Spec.Template.Spec.Containers = []corev1.Container{{Name: "app", Ports: []corev1.ContainerPort{
+	target := &workload.Pods{}
+	target.Template.Spec.Containers = []corev1.Container{{Name: "app", Ports: []corev1.ContainerPort{
 		{Name: "http", ContainerPort: 8080}, {Name: "grpc", ContainerPort: 9090}}}}
 	return serviceOf(canary, workload.Options{
 		Owner: workload.Owner{Name: "podinfo", UID: "uid"}, Selector: workload.Selector{Key: "app", Value: "podinfo"}}, target)
@@ -131,7 +130,7 @@ func TestServiceOfTheLeast(t *testing.T) {
 	canary := &v1beta1.Canary{ObjectMeta: metav1.ObjectMeta{Name: "podinfo", Namespace: "test"}}
 	canary.Spec.TargetRef.Name = "web"
 	canary.Spec.Service.Port = 80
-	got, err := serviceOf(canary, workload.Options{}, &appsv1.Deployment{})
+	got, err := serviceOf(canary, workload.Options{}, &workload.Pods{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,11 +62,14 @@ func (r *reconciler) finalizers(ctx context.Context, raw *unstructured.Unstructu
 // workload's own pods, and the routes, which lead to the apex. Nobody owns them,
 // so that they do not go with the Canary.
 func (v *view) left() ([]router.Object, error) {
-	apex, err := router.LeaveApex(v.service, v.live)
-	if err != nil {
-		return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
+	var objects []router.Object
+	if !v.fronted() {
+		apex, err := router.LeaveApex(v.service, v.live)
+		if err != nil {
+			return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
+		}
+		objects = append(objects, apex)
 	}
-	objects := []router.Object{apex}
 	if v.provider.Leave != nil {
 		routes, err := v.provider.Leave(v.service)
 		if err != nil {

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -24,8 +25,9 @@ type memo struct {
 	spoken     int64           // transition whose outbox was said; -1 for none
 	said       map[string]bool // messages said in this transition
 	applied    map[string]applied
-	heard      map[rollout.Verb]string // wishes taken up, should an older CRD keep nothing of them
-	raised     int64                   // transition whose canary was given its replicas; -1 for none
+	heard      map[rollout.Verb]string    // wishes taken up, should an older CRD keep nothing of them
+	raised     int64                      // transition whose canary was given its replicas; -1 for none
+	unready    map[rollout.Side]time.Time // since when looks have found the pods of a side not as they should be
 	waits      waits
 }
 
@@ -45,7 +47,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 		return known
 	}
 	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, applied: map[string]applied{},
-		heard: map[rollout.Verb]string{}, waits: waits{said: map[string]bool{}}}
+		heard: map[rollout.Verb]string{}, unready: map[rollout.Side]time.Time{}, waits: waits{said: map[string]bool{}}}
 	m.memo[key] = fresh
 	return fresh
 }

@@ -1,10 +1,11 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,9 +24,10 @@ type view struct {
 	plan     rollout.Plan
 	provider router.Provider
 	options  workload.Options
+	memo     *memo
 
-	target  *appsv1.Deployment
-	primary *appsv1.Deployment
+	target  *workload.Pods
+	primary *workload.Pods
 	live    router.Live
 	routes  []router.Object
 	service router.Service
@@ -40,13 +42,14 @@ type view struct {
 // what a person must mend becomes a note.
 func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan rollout.Plan) (*view, error) {
 	v := &view{canary: canary, plan: plan, provider: r.providers[canary.Provider(r.options.MeshProvider)]}
+	v.memo = r.memory.of(client.ObjectKeyFromObject(canary), canary.UID)
 	v.seen.Now = r.options.clock()
 	namespace := canary.Namespace
 	var err error
-	if v.target, err = read(ctx, r.client, namespace, canary.Spec.TargetRef.Name, &appsv1.Deployment{}); err != nil {
+	if v.target, err = r.pods(ctx, canary, canary.Spec.TargetRef.Name); err != nil {
 		return nil, err
 	}
-	if v.primary, err = read(ctx, r.client, namespace, canary.PrimaryName(), &appsv1.Deployment{}); err != nil {
+	if v.primary, err = r.pods(ctx, canary, canary.PrimaryName()); err != nil {
 		return nil, err
 	}
 	for name, into := range map[string]**corev1.Service{
@@ -87,16 +90,20 @@ func read[T client.Object](ctx context.Context, c client.Reader, namespace, name
 
 // measure fills the observation from the objects.
 func (r *reconciler) measure(v *view) {
+	if v.fronted() {
+		r.measureFront(v)
+		return
+	}
 	if v.target == nil {
-		v.note("deployment %s.%s not found", v.canary.Spec.TargetRef.Name, v.canary.Namespace)
+		v.note("%s %s.%s not found", strings.ToLower(v.canary.Spec.TargetRef.Kind), v.canary.Spec.TargetRef.Name, v.canary.Namespace)
 		return
 	}
 	selector, err := workload.SelectorOf(v.target, r.options.Selectors)
-	if err != nil {
+	if err := cmp.Or(v.target.Fit(), err); err != nil {
 		v.note("%v", err)
 		return
 	}
-	if refs := workload.ConfigRefs(v.target.Spec.Template); r.options.ConfigTracking && len(refs) > 0 {
+	if refs := workload.ConfigRefs(v.target.Template); r.options.ConfigTracking && len(refs) > 0 {
 		v.note("%s %s is used by %s.%s, but tracking of ConfigMaps and Secrets is not available in this version: "+
 			"start the operator with -enable-config-tracking=false to release without it",
 			refs[0].Kind, refs[0].Name, v.target.Name, v.target.Namespace)
@@ -115,18 +122,10 @@ func (r *reconciler) measure(v *view) {
 		v.note("%v", err)
 		return
 	}
-	v.seen.Target = workload.Revision(v.target.Spec.Template)
-	v.seen.Parked = v.target.Spec.Replicas != nil && *v.target.Spec.Replicas == 0
+	v.seen.Target = workload.Revision(v.target.Template)
+	v.seen.Parked = v.target.Parked()
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
 	v.seen.Primary = v.health(v.primary, rollout.OnPrimary, v.canary.PrimaryReadyPercent())
-}
-
-func (v *view) health(d *appsv1.Deployment, side rollout.Side, percent int) rollout.Health {
-	if d == nil {
-		return rollout.Health{}
-	}
-	rule := workload.Rule{Side: side, Threshold: percent, Deadline: v.plan.Deadline}
-	return workload.Health(d, rule, v.seen.Now)
 }
 
 func (v *view) note(format string, args ...any) {

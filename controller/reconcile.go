@@ -151,7 +151,7 @@ func (v *view) hear(m *memo, state rollout.State) bool {
 // unreadable says what a person must mend, and lets a Canary go whose workload is
 // gone already: there is nothing left to give back.
 func (r *reconciler) unreadable(ctx context.Context, raw *unstructured.Unstructured, v *view, m *memo) error {
-	if v.canary.DeletionTimestamp != nil && v.target == nil {
+	if v.canary.DeletionTimestamp != nil && v.gone() {
 		return r.dismiss(ctx, raw, v.canary)
 	}
 	return r.voice.remark(ctx, v.canary, m, v.notes)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -210,10 +209,7 @@ func (v *view) awake(m *memo, share int) int32 {
 		return workload.ScaleUp(v.target, v.primary)
 	}
 	demand := workload.DemandOf(*v.scalers.own)
-	demand.Share, demand.Current = share, 1
-	if v.target.Spec.Replicas != nil {
-		demand.Current = *v.target.Spec.Replicas
-	}
+	demand.Share, demand.Current = share, v.target.Replicas
 	demand.Ready = ready(v.primary)
 	if demand.Current > 0 && m.raised == m.transition {
 		return demand.Current
@@ -239,11 +235,11 @@ func (v *view) carrying(share int) workload.Options {
 	return options
 }
 
-func ready(d *appsv1.Deployment) int32 {
-	if d == nil {
+func ready(p *workload.Pods) int32 {
+	if p == nil {
 		return 0
 	}
-	return d.Status.ReadyReplicas
+	return p.Ready
 }
 
 // title is how the log calls an object; that of autoscalers is the reference's.

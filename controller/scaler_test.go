@@ -3,7 +3,6 @@ package controller
 import (
 	"testing"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -13,11 +12,8 @@ import (
 )
 
 // deployed is a Deployment that asks for so many replicas, all of them ready.
-func deployed(replicas int32) *appsv1.Deployment {
-	d := &appsv1.Deployment{}
-	d.Spec.Replicas = new(replicas)
-	d.Status.ReadyReplicas = replicas
-	return d
+func deployed(replicas int32) *workload.Pods {
+	return &workload.Pods{Kind: "Deployment", Replicas: replicas, Ready: replicas}
 }
 
 func scalerOf(gvk schema.GroupVersionKind, paused string) *unstructured.Unstructured {

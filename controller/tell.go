@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -89,8 +88,8 @@ func (v *view) unready(text string) bool {
 }
 
 // trouble asks the pods of a side that is not ready for the cause, at most once
-// an interval: it may change without the Deployment changing. Not being allowed
-// to read pods is no error: the Deployment's own reason is told without it.
+// an interval: it may change without the workload changing. Not being allowed
+// to read pods is no error: the workload's own reason is told without it.
 func (r *reconciler) trouble(ctx context.Context, v *view, m *memo, text string) string {
 	if !m.waits.read.IsZero() && v.seen.Now.Sub(m.waits.read) < v.plan.Interval {
 		return m.waits.pods
@@ -98,6 +97,9 @@ func (r *reconciler) trouble(ctx context.Context, v *view, m *memo, text string)
 	side := v.target
 	if text == v.seen.Primary.Reason {
 		side = v.primary
+	}
+	if side == nil {
+		return "" // a Service has no pods of its own
 	}
 	found, err := r.podsOf(ctx, side)
 	if err != nil {
@@ -107,17 +109,17 @@ func (r *reconciler) trouble(ctx context.Context, v *view, m *memo, text string)
 	return m.waits.pods
 }
 
-// podsOf reads some pods of a Deployment from the API server: they are needed so
+// podsOf reads some pods of a workload from the API server: they are needed so
 // rarely that a cache of all pods would be a waste.
-func (r *reconciler) podsOf(ctx context.Context, d *appsv1.Deployment) ([]corev1.Pod, error) {
-	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
+func (r *reconciler) podsOf(ctx context.Context, p *workload.Pods) ([]corev1.Pod, error) {
+	selector, err := metav1.LabelSelectorAsSelector(p.Selector)
 	if err != nil {
-		return nil, fmt.Errorf("selector of deployment %s.%s: %w", d.Name, d.Namespace, err)
+		return nil, fmt.Errorf("selector of %s %s.%s: %w", p.Kind, p.Name, p.Namespace, err)
 	}
 	var pods corev1.PodList
-	err = r.asker.live.List(ctx, &pods, client.InNamespace(d.Namespace), client.MatchingLabelsSelector{Selector: selector}, client.Limit(mostPods))
+	err = r.asker.live.List(ctx, &pods, client.InNamespace(p.Namespace), client.MatchingLabelsSelector{Selector: selector}, client.Limit(mostPods))
 	if err != nil {
-		return nil, fmt.Errorf("list pods of deployment %s.%s: %w", d.Name, d.Namespace, err)
+		return nil, fmt.Errorf("list pods of %s %s.%s: %w", p.Kind, p.Name, p.Namespace, err)
 	}
 	return pods.Items, nil
 }

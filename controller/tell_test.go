@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/workload"
 )
 
 // standing is a view of a release at its arrival, so long after it was entered.
@@ -27,7 +27,7 @@ func standing(since time.Duration, canary rollout.Health) *view {
 	v.canary.Status.Store(state, v.plan, began)
 	v.tell(rollout.State{Phase: rollout.Succeeded, Revision: "v1", Promoted: "v1"}, state, nil)
 	v.seen.Now, v.told = began.Add(since), false
-	v.target = &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "podinfo", Namespace: "test"}}
+	v.target = &workload.Pods{Kind: "Deployment", ObjectMeta: metav1.ObjectMeta{Name: "podinfo", Namespace: "test"}}
 	return v
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -51,9 +50,11 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	}
 	sources := []source.Source{
 		source.Kind[client.Object](m.GetCache(), canary, handler.EnqueueRequestsFromMapFunc(r.rivals)),
-		source.Kind[client.Object](m.GetCache(), &appsv1.Deployment{}, r.users(byWorkload)),
 		source.Kind[client.Object](m.GetCache(), &corev1.Service{}, r.users(byService)),
 		source.Channel(wakes, &handler.EnqueueRequestForObject{}),
+	}
+	for _, empty := range workloads {
+		sources = append(sources, source.Kind(m.GetCache(), empty(), r.users(byWorkload)))
 	}
 	for _, gvk := range r.kinds() {
 		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), r.users(byService)))

@@ -28,6 +28,7 @@ type world struct {
 	t         *testing.T
 	ctx       context.Context
 	namespace string
+	kind      string // of the target
 	pods      *kubelet
 	gateway   *gateway
 	metrics   *prometheus
@@ -45,7 +46,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: &journal{t: t}}
+	w := &world{t: t, ctx: ctx, kind: "Deployment", pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: &journal{t: t}}
 	ns := &corev1.Namespace{}
 	ns.GenerateName = "t-"
 	w.must(plane.client.Create(ctx, ns))
@@ -149,6 +150,7 @@ func (w *world) push(image string) {
 func (w *world) canary(analysis string) {
 	w.t.Helper()
 	object := w.parse(canaryHead + indent(analysis))
+	w.must(unstructured.SetNestedField(object.Object, w.kind, "spec", "targetRef", "kind"))
 	if w.revert {
 		w.must(unstructured.SetNestedField(object.Object, true, "spec", "revertOnDeletion"))
 	}

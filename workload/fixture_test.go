@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
 
@@ -43,4 +44,14 @@ func applied(t testing.TB, object Object) *appsv1.Deployment {
 		t.Fatal(err)
 	}
 	return &d
+}
+
+// pods reads a workload.
+func pods(t testing.TB, object runtime.Object) *Pods {
+	t.Helper()
+	p, err := Of(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }

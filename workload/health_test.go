@@ -66,7 +66,7 @@ func TestHealth(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop", Generation: 2}}
 			d.Spec.Replicas, d.Status = tc.replicas, tc.status
-			got := Health(d, Rule{Side: tc.side, Threshold: tc.threshold, Deadline: time.Minute}, now)
+			got := Health(pods(t, d), Rule{Side: tc.side, Threshold: tc.threshold, Deadline: time.Minute}, now)
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -89,11 +89,15 @@ func TestScaleUp(t *testing.T) {
 		{"without a primary one pod is tried", asks(0), nil, 1},
 		{"nothing asked is one", &appsv1.Deployment{}, asks(5), 1},
 	} {
-		if got := ScaleUp(tc.target, tc.primary); got != tc.want {
+		var primary *Pods
+		if tc.primary != nil {
+			primary = pods(t, tc.primary)
+		}
+		if got := ScaleUp(pods(t, tc.target), primary); got != tc.want {
 			t.Errorf("%s: got %d, want %d", tc.name, got, tc.want)
 		}
 	}
-	if got := string(Scaled(0)); got != `{"spec":{"replicas":0}}` {
+	if got := string(Scaled(pods(t, asks(2)), 0)); got != `{"spec":{"replicas":0}}` {
 		t.Errorf("the patch to zero is %s", got)
 	}
 }
@@ -113,12 +117,12 @@ func TestSelectorOf(t *testing.T) {
 	} {
 		d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Namespace: "shop"}}
 		d.Spec.Selector = &metav1.LabelSelector{MatchLabels: tc.labels}
-		got, err := SelectorOf(d, flag)
+		got, err := SelectorOf(pods(t, d), flag)
 		if got != tc.want || (err == nil) != (tc.err == "") || err != nil && err.Error() != tc.err {
 			t.Errorf("%s: got %v, %v", tc.name, got, err)
 		}
 	}
-	if _, err := SelectorOf(&appsv1.Deployment{}, flag); err == nil {
+	if _, err := SelectorOf(pods(t, &appsv1.Deployment{}), flag); err == nil {
 		t.Error("a Deployment without a selector has one")
 	}
 }

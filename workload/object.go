@@ -80,7 +80,7 @@ func plain(v any) (map[string]any, error) {
 }
 
 // structFields are the fields of workloads that are structs and not pointers.
-var structFields = []string{"metadata", "resources", "rollingUpdate", "spec", "status", "strategy"}
+var structFields = []string{"metadata", "resources", "rollingUpdate", "spec", "status", "strategy", "updateStrategy"}
 
 func drop(value any) {
 	switch value := value.(type) {

@@ -6,11 +6,10 @@ import (
 	"fmt"
 
 	"github.com/serinhq/serin/rollout"
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// RevisionAnnotation is on a primary Deployment and names the revision it was
+// RevisionAnnotation is on a primary and names the revision it was
 // made from.
 const RevisionAnnotation = "serin.dev/revision"
 
@@ -33,7 +32,7 @@ type Options struct {
 	AtLeast int32
 
 	// Live is the primary as it is now, nil if there is none yet. It is read only.
-	Live *appsv1.Deployment
+	Live *Pods
 }
 
 // Primary renders the twin <name>-primary of the target, as it is to be created
@@ -46,40 +45,39 @@ type Options struct {
 // Replicas are always part of the object: leaving them out of a later apply
 // would make the API server fall back to 1. Give a fresh Live.
 //
-// An error says that there is a Deployment of that name which cannot become the
+// An error says that there is a workload of that name which cannot become the
 // primary, that the template cannot be applied, or that there is no selector.
-func Primary(target *appsv1.Deployment, o Options) (Object, error) {
-	key := target.Namespace + "/" + PrimaryName(target)
+func Primary(target *Pods, o Options) (Object, error) {
+	key := target.Kind + " " + target.Namespace + "/" + PrimaryName(target)
 	if o.Selector.Key == "" {
-		return Object{}, fmt.Errorf("render Deployment %s: no selector label", key)
+		return Object{}, fmt.Errorf("render %s: no selector label", key)
 	}
-	if err := cmp.Or(adoptable(o), duplicate(target.Spec.Template.Spec)); err != nil {
-		return Object{}, fmt.Errorf("render Deployment %s: %w", key, err)
+	if err := cmp.Or(adoptable(o), duplicate(target.Template.Spec)); err != nil {
+		return Object{}, fmt.Errorf("render %s: %w", key, err)
 	}
-	revision := Revision(target.Spec.Template)
+	revision := Revision(target.Template)
 	same := Copied(target, o) == revision
-	spec := appsv1.DeploymentSpec{
-		Replicas:                new(primaryReplicas(target, o)),
-		Selector:                &metav1.LabelSelector{MatchLabels: map[string]string{o.Selector.Key: o.Selector.Primary()}},
-		Template:                twin(target, o, rewriteBoth),
-		Strategy:                target.Spec.Strategy,
-		MinReadySeconds:         target.Spec.MinReadySeconds,
-		RevisionHistoryLimit:    target.Spec.RevisionHistoryLimit,
-		ProgressDeadlineSeconds: target.Spec.ProgressDeadlineSeconds,
+	m := mould{
+		selector: &metav1.LabelSelector{MatchLabels: map[string]string{o.Selector.Key: o.Selector.Primary()}},
+		template: twin(target, o, rewriteBoth), replicas: primaryReplicas(target, o), live: o.Live,
 	}
 	id := promotionID(o.Owner, revision)
 	if same {
-		spec.Template = sameTwin(target, o)
-		if live, ok := o.Live.Spec.Template.Annotations[flaggerID]; ok {
+		m.template = sameTwin(target, o)
+		if live, ok := o.Live.Template.Annotations[flaggerID]; ok {
 			id = live
 		}
 	}
-	spec.Template.Annotations[flaggerID] = id
-	fields, err := plain(&spec)
+	m.template.Annotations[flaggerID] = id
+	spec, err := target.of.spec(m)
 	if err != nil {
-		return Object{}, fmt.Errorf("render Deployment %s: %w", key, err)
+		return Object{}, fmt.Errorf("render %s: %w", key, err)
 	}
-	object := Object{Object: map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "spec": fields}}
+	fields, err := plain(spec)
+	if err != nil {
+		return Object{}, fmt.Errorf("render %s: %w", key, err)
+	}
+	object := Object{Object: map[string]any{"apiVersion": "apps/v1", "kind": target.Kind, "spec": fields}}
 	object.SetNamespace(target.Namespace)
 	object.SetName(PrimaryName(target))
 	object.SetLabels(primaryLabels(target, o))
@@ -91,29 +89,29 @@ func Primary(target *appsv1.Deployment, o Options) (Object, error) {
 }
 
 // PrimaryName is the name of the target's twin.
-func PrimaryName(target *appsv1.Deployment) string { return target.Name + "-primary" }
+func PrimaryName(target *Pods) string { return target.Name + "-primary" }
 
 // Copied returns the revision o.Live is made from: the one noted on it, or the
 // target's if the pods of a primary without a note (made by Flagger) mean the
 // same as those of a twin of the target would. Otherwise it is the revision of
 // its own template, which equals no target's. It is none without a primary.
-func Copied(target *appsv1.Deployment, o Options) rollout.Revision {
+func Copied(target *Pods, o Options) rollout.Revision {
 	if o.Live == nil {
 		return ""
 	}
 	if noted := rollout.Revision(o.Live.Annotations[RevisionAnnotation]); current(noted) {
 		return noted
 	}
-	live := meaning(o.Live.Spec.Template)
-	for _, rewrite := range []rewriting{rewriteBoth, rewriteName} {
+	live := meaning(o.Live.Template)
+	for _, rewrite := range []rewriting{rewriteBoth, flaggers(target)} {
 		if meaning(twin(target, o, rewrite)) == live {
-			return Revision(target.Spec.Template)
+			return Revision(target.Template)
 		}
 	}
 	return live
 }
 
-// adoptable explains why a live Deployment cannot be the primary.
+// adoptable explains why a live workload cannot be the primary.
 func adoptable(o Options) error {
 	if o.Live == nil {
 		return nil
@@ -122,7 +120,7 @@ func adoptable(o Options) error {
 		return fmt.Errorf("it is controlled by Canary %s: two Canaries cannot have one target", metav1.GetControllerOfNoCopy(o.Live).Name)
 	}
 	want := &metav1.LabelSelector{MatchLabels: map[string]string{o.Selector.Key: o.Selector.Primary()}}
-	has, wants := metav1.FormatLabelSelector(o.Live.Spec.Selector), metav1.FormatLabelSelector(want)
+	has, wants := metav1.FormatLabelSelector(o.Live.Selector), metav1.FormatLabelSelector(want)
 	if has != wants {
 		return fmt.Errorf("it selects its pods by %s instead of %s, which cannot be changed: delete it, and it will be made again", has, wants)
 	}
@@ -131,13 +129,13 @@ func adoptable(o Options) error {
 
 // primaryReplicas is what the target asks for. A parked target and an
 // autoscaler leave the primary's as they are.
-func primaryReplicas(target *appsv1.Deployment, o Options) int32 {
-	asked := replicas(target)
+func primaryReplicas(target *Pods, o Options) int32 {
+	asked := target.Replicas
 	switch {
 	case o.Live == nil:
 		return max(1, asked, o.AtLeast)
 	case o.Autoscaled || asked == 0:
-		return max(replicas(o.Live), o.AtLeast)
+		return max(o.Live.Replicas, o.AtLeast)
 	default:
 		return asked
 	}

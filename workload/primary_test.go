@@ -20,13 +20,13 @@ import (
 // of the revision, and affinity rewritten by the name of the Deployment only.
 func flaggerMade(t *testing.T, target *appsv1.Deployment) *appsv1.Deployment {
 	t.Helper()
-	object, err := Primary(target, options())
+	object, err := Primary(pods(t, target), options())
 	if err != nil {
 		t.Fatal(err)
 	}
 	live := applied(t, object)
 	delete(live.Annotations, RevisionAnnotation)
-	live.Spec.Template = twin(target, options(), rewriteName)
+	live.Spec.Template = twin(pods(t, target), options(), rewriteName)
 	live.Spec.Template.Annotations[flaggerID] = "a-random-id"
 	return live
 }
@@ -38,7 +38,7 @@ func TestPrimary(t *testing.T) {
 	next := web(t)
 	next.Spec.Replicas = new(int32(7))
 	next.Spec.Template.Spec.Containers[0].Image = "registry.example.com/web:1.0.2"
-	created, err := Primary(target, options())
+	created, err := Primary(pods(t, target), options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,23 +49,23 @@ func TestPrimary(t *testing.T) {
 	}{
 		{"created", "all annotations but those of tools, no labels but the selector's, affinity among primaries", target, func(*Options) {}},
 		{"promoted", "a new id and image, the target's replicas, and only metadata that the flags include", next, func(o *Options) {
-			o.Live = applied(t, created)
+			o.Live = pods(t, applied(t, created))
 			o.Include = []string{"team"}
 		}},
 		{"adopted", "Flagger's pods are not restarted: id and affinity stay, only the note of the revision is new", target, func(o *Options) {
-			o.Live = flaggerMade(t, target)
+			o.Live = pods(t, flaggerMade(t, target))
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := options()
 			tc.change(&o)
-			object, err := Primary(tc.target, o)
+			object, err := Primary(pods(t, tc.target), o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			golden.Equal(t, filepath.Join("testdata/primary", tc.name+".yaml"), document(t, tc.reason, object))
-			o.Live = applied(t, object)
-			again, err := Primary(tc.target, o)
+			o.Live = pods(t, applied(t, object))
+			again, err := Primary(pods(t, tc.target), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,8 +82,8 @@ func TestPrimaryAdoptsWithoutRestart(t *testing.T) {
 	target := web(t)
 	live := flaggerMade(t, target)
 	o := options()
-	o.Live = live
-	object, err := Primary(target, o)
+	o.Live = pods(t, live)
+	object, err := Primary(pods(t, target), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,8 @@ func TestPrimaryAdoptsWithoutRestart(t *testing.T) {
 		t.Errorf("adopting changed the primary (-live +applied)\n%s", diff)
 	}
 	live.Annotations[RevisionAnnotation] = string(Revision(target.Spec.Template))
-	object, err = Primary(target, o)
+	o.Live = pods(t, live)
+	object, err = Primary(pods(t, target), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,24 +116,25 @@ func TestCopied(t *testing.T) {
 		{"noted", next, func(live *appsv1.Deployment) { live.Annotations[RevisionAnnotation] = string(revision) }, revision},
 		{"made by Flagger from this target", target, func(*appsv1.Deployment) {}, revision},
 		{"restarted by hand since", target, func(live *appsv1.Deployment) { live.Spec.Template.Annotations[restartedAt] = "2026-01-01" }, revision},
-		{"its affinity already in our form", target, func(live *appsv1.Deployment) { live.Spec.Template = twin(target, options(), rewriteBoth) }, revision},
+		{"its affinity already in our form", target, func(live *appsv1.Deployment) { live.Spec.Template = twin(pods(t, target), options(), rewriteBoth) }, revision},
 		{"noted by another version of the rule", target, func(live *appsv1.Deployment) { live.Annotations[RevisionAnnotation] = "s2-00" }, revision},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := options()
 			if tc.change != nil {
-				o.Live = flaggerMade(t, target)
-				tc.change(o.Live)
+				live := flaggerMade(t, target)
+				tc.change(live)
+				o.Live = pods(t, live)
 			}
-			if got := Copied(tc.target, o); got != tc.want {
+			if got := Copied(pods(t, tc.target), o); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}
 	t.Run("made by Flagger from an older target", func(t *testing.T) {
 		o := options()
-		o.Live = flaggerMade(t, target)
-		if got := Copied(next, o); got == "" || got == Revision(next.Spec.Template) {
+		o.Live = pods(t, flaggerMade(t, target))
+		if got := Copied(pods(t, next), o); got == "" || got == Revision(next.Spec.Template) {
 			t.Errorf("got %q: a primary of another release passes for a copy of this one", got)
 		}
 	})
@@ -156,10 +158,11 @@ func TestPrimaryReplicas(t *testing.T) {
 			target, o := web(t), options()
 			target.Spec.Replicas, o.Autoscaled = tc.target, tc.scaled
 			if tc.exists {
-				o.Live = flaggerMade(t, target)
-				o.Live.Spec.Replicas = tc.primary
+				live := flaggerMade(t, target)
+				live.Spec.Replicas = tc.primary
+				o.Live = pods(t, live)
 			}
-			object, err := Primary(target, o)
+			object, err := Primary(pods(t, target), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -200,7 +203,7 @@ func TestPrimaryRefuses(t *testing.T) {
 		}), "lists 10.0.0.1 twice in hostAliases"},
 	} {
 		t.Run("an entry twice in "+tc.name, func(t *testing.T) {
-			if _, err := Primary(tc.target, options()); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := Primary(pods(t, tc.target), options()); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})
@@ -211,13 +214,13 @@ func TestPrimaryRefuses(t *testing.T) {
 		want   string
 	}{
 		{"no selector", func(o *Options) { o.Selector = Selector{} }, "render Deployment shop/web-primary: no selector label"},
-		{"another Canary's primary", func(o *Options) { o.Live = owned }, "render Deployment shop/web-primary: it is controlled by Canary shop: two Canaries cannot have one target"},
-		{"a primary of other pods", func(o *Options) { o.Live = other }, "it selects its pods by app=web-primary instead of app=shop-web-primary, which cannot be changed: delete it"},
+		{"another Canary's primary", func(o *Options) { o.Live = pods(t, owned) }, "render Deployment shop/web-primary: it is controlled by Canary shop: two Canaries cannot have one target"},
+		{"a primary of other pods", func(o *Options) { o.Live = pods(t, other) }, "it selects its pods by app=web-primary instead of app=shop-web-primary, which cannot be changed: delete it"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := options()
 			tc.change(&o)
-			if _, err := Primary(web(t), o); err == nil || !strings.Contains(err.Error(), tc.want) {
+			if _, err := Primary(pods(t, web(t)), o); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})
@@ -228,9 +231,9 @@ func TestPrimaryRefuses(t *testing.T) {
 // claimed; claiming it would delete it together with the Canary.
 func TestPrimaryKeepsForeignOwners(t *testing.T) {
 	o := options()
-	o.Live = flaggerMade(t, web(t))
+	o.Live = pods(t, flaggerMade(t, web(t)))
 	o.Live.OwnerReferences = nil
-	object, err := Primary(web(t), o)
+	object, err := Primary(pods(t, web(t)), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,16 +245,17 @@ func TestPrimaryKeepsForeignOwners(t *testing.T) {
 // TestPrimaryReadsOnly: target and primary come from a shared cache.
 func TestPrimaryReadsOnly(t *testing.T) {
 	target, o := web(t), options()
-	o.Live = flaggerMade(t, target)
-	before, live := target.DeepCopy(), o.Live.DeepCopy()
-	if _, err := Primary(target, o); err != nil {
+	made := flaggerMade(t, target)
+	o.Live = pods(t, made)
+	before, live := target.DeepCopy(), made.DeepCopy()
+	if _, err := Primary(pods(t, target), o); err != nil {
 		t.Fatal(err)
 	}
-	Copied(target, o)
+	Copied(pods(t, target), o)
 	if diff := cmp.Diff(before, target); diff != "" {
 		t.Errorf("the target was changed\n%s", diff)
 	}
-	if diff := cmp.Diff(live, o.Live); diff != "" {
+	if diff := cmp.Diff(live, made); diff != "" {
 		t.Errorf("the primary was changed\n%s", diff)
 	}
 }
@@ -274,7 +278,7 @@ func TestAffinityIsRewritten(t *testing.T) {
 				MatchExpressions: []metav1.LabelSelectorRequirement{{Key: tc.key, Operator: metav1.LabelSelectorOpIn, Values: []string{tc.value}}},
 			}
 			d.Spec.Template.Spec.TopologySpreadConstraints[0].LabelSelector = selector
-			got := twin(d, options(), rewrite).Spec.TopologySpreadConstraints[0].LabelSelector
+			got := twin(pods(t, d), options(), rewrite).Spec.TopologySpreadConstraints[0].LabelSelector
 			if !strings.HasSuffix(want, " "+got.MatchLabels[tc.key]) || got.MatchExpressions[0].Values[0] != got.MatchLabels[tc.key] {
 				t.Errorf("%s=%s became %v and %v, want %s", tc.key, tc.value, got.MatchLabels, got.MatchExpressions, want)
 			}

@@ -1,33 +1,24 @@
 package workload
 
-import (
-	"fmt"
-
-	appsv1 "k8s.io/api/apps/v1"
-)
+import "fmt"
 
 // ScaleUp returns the replicas with which a canary without an autoscaler comes
 // up: its own if it has any, else the primary's, else 1. The primary may be nil.
-func ScaleUp(target, primary *appsv1.Deployment) int32 {
-	if n := replicas(target); n > 0 {
-		return n
+func ScaleUp(target, primary *Pods) int32 {
+	if target.Replicas > 0 {
+		return target.Replicas
 	}
 	if primary != nil {
-		return max(1, replicas(primary))
+		return max(1, primary.Replicas)
 	}
 	return 1
 }
 
-// replicas is what d is asked for; none asked is one, as for the API server.
-func replicas(d *appsv1.Deployment) int32 {
-	if d.Spec.Replicas == nil {
-		return 1
-	}
-	return *d.Spec.Replicas
-}
-
 // Scaled renders the JSON merge patch that sets the replicas of a workload. The
-// target is the user's, so this one field is patched and nothing is applied.
-func Scaled(replicas int32) []byte {
+// target is the user's, so this one field is patched and nothing is applied. A
+// DaemonSet has no replicas: it is parked for 0 and has its pods back for others.
+func Scaled(target *Pods, replicas int32) []byte { return target.of.scaled(replicas) }
+
+func setReplicas(replicas int32) []byte {
 	return fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
 }

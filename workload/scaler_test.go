@@ -206,14 +206,14 @@ func TestPrimaryCarriesAtLeast(t *testing.T) {
 			o := options()
 			o.Autoscaled, o.AtLeast = tc.autoscaled, tc.atLeast
 			if tc.live > 0 {
-				made, err := Primary(web(t), options())
+				made, err := Primary(pods(t, web(t)), options())
 				if err != nil {
 					t.Fatal(err)
 				}
-				o.Live = applied(t, made)
-				o.Live.Spec.Replicas = new(tc.live)
+				o.Live = pods(t, applied(t, made))
+				o.Live.Replicas = tc.live
 			}
-			object, err := Primary(web(t), o)
+			object, err := Primary(pods(t, web(t)), o)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,8 +3,6 @@ package workload
 import (
 	"fmt"
 	"strings"
-
-	appsv1 "k8s.io/api/apps/v1"
 )
 
 // Selector is the label that tells the pods of one side from the other: the
@@ -16,14 +14,14 @@ func (s Selector) Primary() string { return s.Value + "-primary" }
 
 // SelectorOf returns the first of labels that the target selects its pods by.
 // The error names the labels that were tried.
-func SelectorOf(target *appsv1.Deployment, labels []string) (Selector, error) {
-	if target.Spec.Selector != nil {
+func SelectorOf(target *Pods, labels []string) (Selector, error) {
+	if target.Selector != nil {
 		for _, key := range labels {
-			if value, ok := target.Spec.Selector.MatchLabels[key]; ok {
+			if value, ok := target.Selector.MatchLabels[key]; ok {
 				return Selector{Key: key, Value: value}, nil
 			}
 		}
 	}
-	return Selector{}, fmt.Errorf("Deployment %s.%s selects its pods by none of the labels %s: add one to spec.selector.matchLabels, or name its own in -selector-labels",
-		target.Name, target.Namespace, strings.Join(labels, ", "))
+	return Selector{}, fmt.Errorf("%s %s.%s selects its pods by none of the labels %s: add one to spec.selector.matchLabels, or name its own in -selector-labels",
+		target.Kind, target.Name, target.Namespace, strings.Join(labels, ", "))
 }

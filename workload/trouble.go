@@ -9,11 +9,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Trouble is what keeps the pods of a Deployment from being ready, in their own
+// Trouble is what keeps the pods of a workload from being ready, in their own
 // words: the first trouble of the newest pod that has one. Empty if nothing is
 // known, or if they are only young. Counters and times are left out, so that the
 // same trouble is the same text.
-func Trouble(d *appsv1.Deployment, pods []corev1.Pod) string {
+func Trouble(p *Pods, pods []corev1.Pod) string {
 	newest := slices.Clone(pods)
 	slices.SortStableFunc(newest, func(a, b corev1.Pod) int { return b.CreationTimestamp.Compare(a.CreationTimestamp.Time) })
 	for i := range newest {
@@ -21,7 +21,11 @@ func Trouble(d *appsv1.Deployment, pods []corev1.Pod) string {
 			return text
 		}
 	}
-	if c := condition(d, appsv1.DeploymentReplicaFailure); c != nil && c.Status == corev1.ConditionTrue {
+	d, ok := p.of.(deployment)
+	if !ok {
+		return "" // other kinds do not say why a pod cannot be made
+	}
+	if c := condition(d.Deployment, appsv1.DeploymentReplicaFailure); c != nil && c.Status == corev1.ConditionTrue {
 		return "no pod can be made: " + c.Message
 	}
 	return ""

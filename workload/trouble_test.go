@@ -62,7 +62,7 @@ func TestTrouble(t *testing.T) {
 		{"long", &appsv1.Deployment{}, []corev1.Pod{podWith("podinfo-1", 0, long)}, "container app of pod podinfo-1: ErrImagePull: " + strings.Repeat("é", 143)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := Trouble(tt.of, tt.pods); got != tt.want {
+			if got := Trouble(pods(t, tt.of), tt.pods); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})

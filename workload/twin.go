@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/serinhq/serin/rollout"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -21,29 +20,40 @@ const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
 // A rewriting returns what a value of a selector label in an affinity rule
 // becomes on the primary.
-type rewriting func(target *appsv1.Deployment, s Selector, key, value string) string
+type rewriting func(target *Pods, s Selector, key, value string) string
 
-// rewriteName is Flagger's rule: only the name of the Deployment is recognised.
-func rewriteName(target *appsv1.Deployment, _ Selector, _, value string) string {
+// rewriteName is Flagger's rule: only the name of the target is recognised.
+func rewriteName(target *Pods, _ Selector, _, value string) string {
 	if value == target.Name {
 		return value + "-primary"
 	}
 	return value
 }
 
+// rewriteNone is Flagger's rule for a DaemonSet.
+func rewriteNone(_ *Pods, _ Selector, _, value string) string { return value }
+
 // rewriteBoth recognises also the value by which the pods are really selected;
 // otherwise a primary whose label is not the name would keep away from the
 // canary's pods and not from its own.
-func rewriteBoth(target *appsv1.Deployment, s Selector, key, value string) string {
+func rewriteBoth(target *Pods, s Selector, key, value string) string {
 	if key == s.Key && value == s.Value {
 		return s.Primary()
 	}
 	return rewriteName(target, s, key, value)
 }
 
+// flaggers is the rule by which Flagger made the primary of a target.
+func flaggers(target *Pods) rewriting {
+	if target.Kind == "DaemonSet" {
+		return rewriteNone
+	}
+	return rewriteName
+}
+
 // twin is the pod template of the primary, without its flagger-id.
-func twin(target *appsv1.Deployment, o Options, rewrite rewriting) corev1.PodTemplateSpec {
-	t := target.Spec.Template.DeepCopy()
+func twin(target *Pods, o Options, rewrite rewriting) corev1.PodTemplateSpec {
+	t := target.Template.DeepCopy()
 	t.Labels = withoutToolkit(t.Labels)
 	t.Labels[o.Selector.Key] = o.Selector.Primary()
 	t.Annotations = withoutToolkit(t.Annotations)
@@ -61,9 +71,9 @@ func twin(target *appsv1.Deployment, o Options, rewrite rewriting) corev1.PodTem
 
 // sameTwin is the twin that means what the live primary runs already; our own
 // form if it runs something else by now.
-func sameTwin(target *appsv1.Deployment, o Options) corev1.PodTemplateSpec {
-	flagger := twin(target, o, rewriteName)
-	if meaning(flagger) == meaning(o.Live.Spec.Template) {
+func sameTwin(target *Pods, o Options) corev1.PodTemplateSpec {
+	flagger := twin(target, o, flaggers(target))
+	if meaning(flagger) == meaning(o.Live.Template) {
 		return flagger
 	}
 	return twin(target, o, rewriteBoth)
@@ -118,7 +128,7 @@ func withoutToolkit(keys map[string]string) map[string]string {
 	return kept
 }
 
-func primaryLabels(target *appsv1.Deployment, o Options) map[string]string {
+func primaryLabels(target *Pods, o Options) map[string]string {
 	labels := withoutToolkit(target.Labels)
 	maps.DeleteFunc(labels, func(key, _ string) bool { return !included(key, o.Include) })
 	labels[o.Selector.Key] = o.Selector.Primary()
@@ -127,11 +137,11 @@ func primaryLabels(target *appsv1.Deployment, o Options) map[string]string {
 
 // primaryAnnotations copies all annotations at creation and those of the
 // prefixes at promotion. In between the primary keeps those it has.
-func primaryAnnotations(target *appsv1.Deployment, o Options, same bool) map[string]string {
+func primaryAnnotations(target *Pods, o Options, same bool) map[string]string {
 	annotations := withoutToolkit(target.Annotations)
 	maps.DeleteFunc(annotations, func(key, _ string) bool {
-		if key == corev1.LastAppliedConfigAnnotation || strings.HasPrefix(key, "deployment.kubernetes.io/") {
-			return true // kubectl's and the Deployment controller's, about that very object
+		if key == corev1.LastAppliedConfigAnnotation || strings.HasPrefix(key, "deployment.kubernetes.io/") || strings.HasPrefix(key, "deprecated.daemonset.template.generation") {
+			return true // kubectl's and the controllers', about that very object
 		}
 		if o.Live == nil || included(key, o.Include) {
 			return false
@@ -139,7 +149,7 @@ func primaryAnnotations(target *appsv1.Deployment, o Options, same bool) map[str
 		_, has := o.Live.Annotations[key]
 		return !same || !has
 	})
-	annotations[RevisionAnnotation] = string(Revision(target.Spec.Template))
+	annotations[RevisionAnnotation] = string(Revision(target.Template))
 	return annotations
 }
 

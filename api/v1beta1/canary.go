@@ -128,7 +128,7 @@ type TargetRef struct {
 
 	// Kind of the workload.
 	// +required
-	// +kubebuilder:validation:Enum=Deployment;DaemonSet;Service
+	// +kubebuilder:validation:Enum=Deployment;DaemonSet;StatefulSet;Service
 	Kind string `json:"kind"`
 
 	// Name of the workload.

@@ -52,13 +52,31 @@ func unsupported(path *field.Path, value, remedy string) *field.Error {
 	return &field.Error{Type: field.ErrorTypeNotSupported, Field: path.String(), BadValue: value, Detail: remedy}
 }
 
+// released are the kinds that can be a target.
+var released = []string{"Deployment", "DaemonSet", "StatefulSet", "Service"}
+
+const releasable = "name a Deployment, DaemonSet, StatefulSet or a Service of v1"
+
+func isKnative(ref TargetRef) bool { return ref.Kind == "Service" && ref.APIVersion == knativeVersion }
+
 // target: only what can be released is accepted.
 func target(c *Canary, _ Features) field.ErrorList {
 	path := field.NewPath("spec", "targetRef")
 	var errs field.ErrorList
-	if c.Spec.TargetRef.Kind != "Deployment" {
-		errs = append(errs, unsupported(path.Child("kind"), c.Spec.TargetRef.Kind,
-			"this version of Serin releases a Deployment, no other kind"))
+	switch ref := c.Spec.TargetRef; {
+	case isKnative(ref):
+		errs = append(errs, unsupported(path.Child("apiVersion"), ref.APIVersion,
+			"this version of Serin releases no Knative Service; "+releasable))
+	case !slices.Contains(released, ref.Kind):
+		errs = append(errs, unsupported(path.Child("kind"), ref.Kind, releasable))
+	}
+	if ref := c.Spec.TargetRef; ref.Kind == "Service" && !isKnative(ref) && c.Apex() != ref.Name {
+		errs = append(errs, field.Invalid(field.NewPath("spec", "service", "name"), c.Apex(),
+			"the copies of a Service are named after it, so that the route must be too; remove the field"))
+	}
+	if kind := c.Spec.TargetRef.Kind; c.Spec.AutoscalerRef != nil && (kind == "DaemonSet" || kind == "Service" && !isKnative(c.Spec.TargetRef)) {
+		errs = append(errs, field.Forbidden(field.NewPath("spec", "autoscalerRef"),
+			"a "+kind+" has no replicas that an autoscaler could set; remove the field"))
 	}
 	if c.Spec.TargetRef.Name == "" {
 		errs = append(errs, field.Required(path.Child("name"), "name the workload to release"))
@@ -118,7 +136,7 @@ func service(c *Canary, f Features) field.ErrorList {
 // knative: a Knative Service goes with the provider of that name, and scales itself.
 func knative(c *Canary, f Features) field.ErrorList {
 	ref := c.Spec.TargetRef
-	is := ref.Kind == "Service" && ref.APIVersion == knativeVersion
+	is := isKnative(ref)
 	path := field.NewPath("spec")
 	var errs field.ErrorList
 	switch {

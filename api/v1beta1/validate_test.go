@@ -27,12 +27,20 @@ func TestCompileRefuses(t *testing.T) {
 		features Features
 		want     []string
 	}{
-		{"a DaemonSet", strings.Replace(withAnalysis("stepWeight: 10"), "kind: Deployment", "kind: DaemonSet", 1), gateway(), []string{
-			`spec.targetRef.kind: Unsupported value: "DaemonSet": this version of Serin releases a Deployment, no other kind`,
+		{"a Service under another name", strings.NewReplacer("kind: Deployment", "kind: Service", "{port: 9898,", "{name: shop, port: 9898,").
+			Replace(withAnalysis("stepWeight: 10")), gateway(), []string{
+			`spec.service.name: Invalid value: "shop": the copies of a Service are named after it, so that the route must be too; remove the field`,
+		}},
+		{"a DaemonSet with an autoscaler", strings.Replace(withSpec("autoscalerRef: {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, name: a}\n"+
+			"analysis: {interval: 1m, threshold: 1, stepWeight: 10}"), "kind: Deployment", "kind: DaemonSet", 1), gateway(), []string{
+			`spec.autoscalerRef: Forbidden: a DaemonSet has no replicas that an autoscaler could set; remove the field`,
+		}},
+		{"a Job", strings.Replace(withAnalysis("stepWeight: 10"), "kind: Deployment", "kind: Job", 1), gateway(), []string{
+			`spec.targetRef.kind: Unsupported value: "Job": name a Deployment, DaemonSet, StatefulSet or a Service of v1`,
 		}},
 		{"a Knative Service", strings.Replace(withAnalysis("stepWeight: 10"),
 			"apiVersion: apps/v1, kind: Deployment", "apiVersion: serving.knative.dev/v1, kind: Service", 1), gateway(), []string{
-			`spec.targetRef.kind: Unsupported value: "Service": this version of Serin releases a Deployment, no other kind`,
+			`spec.targetRef.apiVersion: Unsupported value: "serving.knative.dev/v1": this version of Serin releases no Knative Service; name a Deployment, DaemonSet, StatefulSet or a Service of v1`,
 			`spec.provider: Invalid value: "gatewayapi:v1": can't use gatewayapi:v1 provider with Knative Service as target`,
 		}},
 		{"a provider that is not at hand", withSpec("provider: istio\nanalysis: {interval: 1m, threshold: 1, stepWeight: 10}"),

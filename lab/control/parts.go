@@ -115,7 +115,7 @@ func (p *Plane) startControllers() error {
 		// The defaults (20 requests a second) make the first objects wait for seconds.
 		"--kube-api-qps=300", "--kube-api-burst=400",
 		"--controllers=deployment-controller,replicaset-controller,endpointslice-controller,"+
-			"daemonset-controller,garbage-collector-controller,namespace-controller,job-controller",
+			"daemonset-controller,statefulset-controller,garbage-collector-controller,namespace-controller,job-controller",
 	)
 	return err
 }

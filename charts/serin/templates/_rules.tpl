@@ -17,7 +17,7 @@ server-side apply, which is create and patch. */}}
   resources: [metrictemplates]
   verbs: [get, list, watch]
 - apiGroups: [apps]
-  resources: [deployments]
+  resources: [deployments, daemonsets, statefulsets]
   verbs: [get, list, watch, create, patch]
 - apiGroups: [""]
   resources: [services]
