@@ -8,6 +8,7 @@
 // objects into objects or facts, and the caller says what time it is.
 //
 //	target ──> Revision, SelectorOf, ConfigRefs, Health ──> the observation
+//	configs ─> Content, RevisionWith, CopyOf ───────────> the revision, copies
 //	target ──> Primary, Scaled ─────────────────────────> objects to apply
 //	scaler ──> Scaler, Demand, Pause, Resume ───────────> the same, for pods
 //

@@ -32,6 +32,13 @@ type Options struct {
 	// it keeps those it has if they are more.
 	AtLeast int32
 
+	// Configs are the tracked ConfigMaps and Secrets that the target uses.
+	Configs []Config
+
+	// Inherited are those of Configs whose content equals that of the copy that
+	// Flagger made of them. Only a primary without a note needs them.
+	Inherited []Config
+
 	// Live is the primary as it is now, nil if there is none yet. It is read only.
 	Live *appsv1.Deployment
 }
@@ -56,12 +63,12 @@ func Primary(target *appsv1.Deployment, o Options) (Object, error) {
 	if err := cmp.Or(adoptable(o), duplicate(target.Spec.Template.Spec)); err != nil {
 		return Object{}, fmt.Errorf("render Deployment %s: %w", key, err)
 	}
-	revision := Revision(target.Spec.Template)
+	revision := RevisionWith(target.Spec.Template, o.Configs)
 	same := Copied(target, o) == revision
 	spec := appsv1.DeploymentSpec{
 		Replicas:                new(primaryReplicas(target, o)),
 		Selector:                &metav1.LabelSelector{MatchLabels: map[string]string{o.Selector.Key: o.Selector.Primary()}},
-		Template:                twin(target, o, rewriteBoth),
+		Template:                primaryTemplate(target, o),
 		Strategy:                target.Spec.Strategy,
 		MinReadySeconds:         target.Spec.MinReadySeconds,
 		RevisionHistoryLimit:    target.Spec.RevisionHistoryLimit,
@@ -69,7 +76,6 @@ func Primary(target *appsv1.Deployment, o Options) (Object, error) {
 	}
 	id := promotionID(o.Owner, revision)
 	if same {
-		spec.Template = sameTwin(target, o)
 		if live, ok := o.Live.Spec.Template.Annotations[flaggerID]; ok {
 			id = live
 		}
@@ -101,16 +107,19 @@ func Copied(target *appsv1.Deployment, o Options) rollout.Revision {
 	if o.Live == nil {
 		return ""
 	}
-	if noted := rollout.Revision(o.Live.Annotations[RevisionAnnotation]); current(noted) {
-		return noted
+	if Noted(o.Live) {
+		return rollout.Revision(o.Live.Annotations[RevisionAnnotation])
 	}
-	live := meaning(o.Live.Spec.Template)
-	for _, rewrite := range []rewriting{rewriteBoth, rewriteName} {
-		if meaning(twin(target, o, rewrite)) == live {
-			return Revision(target.Spec.Template)
-		}
+	if f, ok := matching(target, o); ok && f.inherits(o) {
+		return RevisionWith(target.Spec.Template, o.Configs)
 	}
-	return live
+	return meaning(o.Live.Spec.Template)
+}
+
+// Noted reports whether a primary says what it is made from, as all do that were
+// made or adopted here.
+func Noted(primary *appsv1.Deployment) bool {
+	return current(rollout.Revision(primary.Annotations[RevisionAnnotation]))
 }
 
 // adoptable explains why a live Deployment cannot be the primary.

@@ -59,16 +59,6 @@ func twin(target *appsv1.Deployment, o Options, rewrite rewriting) corev1.PodTem
 	return *t
 }
 
-// sameTwin is the twin that means what the live primary runs already; our own
-// form if it runs something else by now.
-func sameTwin(target *appsv1.Deployment, o Options) corev1.PodTemplateSpec {
-	flagger := twin(target, o, rewriteName)
-	if meaning(flagger) == meaning(o.Live.Spec.Template) {
-		return flagger
-	}
-	return twin(target, o, rewriteBoth)
-}
-
 // meaning is the revision of a primary's template without what promotions and
 // restarts leave on it.
 func meaning(template corev1.PodTemplateSpec) rollout.Revision {
@@ -139,7 +129,7 @@ func primaryAnnotations(target *appsv1.Deployment, o Options, same bool) map[str
 		_, has := o.Live.Annotations[key]
 		return !same || !has
 	})
-	annotations[RevisionAnnotation] = string(Revision(target.Spec.Template))
+	annotations[RevisionAnnotation] = string(RevisionWith(target.Spec.Template, o.Configs))
 	return annotations
 }
 
