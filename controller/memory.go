@@ -27,6 +27,7 @@ type memo struct {
 	heard      map[rollout.Verb]string // wishes taken up, should an older CRD keep nothing of them
 	raised     int64                   // transition whose canary was given its replicas; -1 for none
 	waits      waits
+	configs    map[string]knownConfig // by their keys; nil until status was recalled
 }
 
 // applied remembers an apply whose result the cache has not shown yet.
