@@ -233,14 +233,14 @@ func TestMissingConfigHoldsAndIsSaid(t *testing.T) {
 	w.must(apply(w.ctx, plane.client, w.parse(configured)))
 	w.canary(weighted)
 	const note = "configmap settings.NS not found, and the pods of podinfo.NS do not start without it: create it, or make the reference optional"
-	w.said(note)
+	w.told(note)
 	w.configure("blue", "one")
 	w.phase("Initialized")
 	w.expect("blue", "one")
 }
 
-// said waits for an event of the Canary.
-func (w *world) said(text string) {
+// told waits for an event of the Canary.
+func (w *world) told(text string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
@@ -330,10 +330,11 @@ func (w *world) wait(d time.Duration) {
 	}
 }
 
-// contents are the requests for the content of single ConfigMaps and Secrets.
+// contents are the reads of single ConfigMaps and Secrets.
 func contents(t *testing.T, w *world, from time.Time) []string {
 	t.Helper()
 	return slices.DeleteFunc(audited(t, w.agent, from), func(line string) bool {
-		return !strings.Contains(line, "/configmaps/") && !strings.Contains(line, "/secrets/")
+		one := strings.Contains(line, "/configmaps/") || strings.Contains(line, "/secrets/")
+		return !one || !strings.Contains(line, " get ")
 	})
 }
