@@ -21,11 +21,15 @@ import (
 // pods, so that nobody is routed to what has just gone.
 func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.State) error {
 	want := rollout.Want(v.plan, state)
+	uncopied := r.copyConfigs(ctx, v, m, want)
+	if uncopied != nil {
+		want.Primary = "" // without what it refers to, its pods would not start
+	}
 	objects, err := v.desired(want)
 	if err != nil {
 		return err
 	}
-	var errs []error
+	errs := []error{uncopied}
 	for _, object := range objects {
 		errs = append(errs, r.apply(ctx, v, m, object))
 	}
@@ -39,7 +43,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 		return err
 	}
 	m.raised = m.transition
-	return nil
+	return r.dropCopies(ctx, v, want, state)
 }
 
 // desired lists every object of a state, in the order in which they are applied.

@@ -32,6 +32,7 @@ type view struct {
 	routes  []router.Object
 	service router.Service
 	scalers scalers
+	configs configs
 
 	seen  rollout.Observation
 	notes []rollout.Report // what could not be read, for people
@@ -71,6 +72,9 @@ func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan roll
 	if err := r.lookScalers(ctx, v); err != nil {
 		return nil, err
 	}
+	if err := r.track(ctx, v); err != nil {
+		return nil, err
+	}
 	r.measure(v)
 	return v, nil
 }
@@ -103,15 +107,13 @@ func (r *reconciler) measure(v *view) {
 		v.note("%v", err)
 		return
 	}
-	if refs := workload.ConfigRefs(v.target.Template); r.options.ConfigTracking && len(refs) > 0 {
-		v.note("%s %s is used by %s.%s, but tracking of ConfigMaps and Secrets is not available in this version: "+
-			"start the operator with -enable-config-tracking=false to release without it",
-			refs[0].Kind, refs[0].Name, v.target.Name, v.target.Namespace)
+	if v.configs.missing {
 		return
 	}
 	v.options = workload.Options{
 		Owner: workload.Owner{Name: v.canary.Name, UID: string(v.canary.UID)}, Selector: selector,
 		Labels: r.options.Selectors, Include: r.options.Include, Live: v.primary,
+		Configs: v.configs.all, Inherited: v.configs.inherited,
 	}
 	if !v.scalable() {
 		return
@@ -122,7 +124,7 @@ func (r *reconciler) measure(v *view) {
 		v.note("%v", err)
 		return
 	}
-	v.seen.Target = workload.Revision(v.target.Template)
+	v.seen.Target = workload.RevisionWith(v.target.Template, v.configs.all)
 	v.seen.Parked = v.target.Parked()
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
 	v.seen.Primary = v.health(v.primary, rollout.OnPrimary, v.canary.PrimaryReadyPercent())

@@ -19,7 +19,7 @@ type Options struct {
 	Selectors     []string // label keys by which a workload selects its pods, first match counts
 	Include       []string // prefixes of labels and annotations copied to primaries, "*" for all
 
-	ConfigTracking bool // refuse workloads whose ConfigMaps and Secrets would have to be tracked
+	ConfigTracking bool // ConfigMaps and Secrets are part of a revision, and primaries have copies of them
 	SameNamespace  bool // block references to other namespaces
 	EventWebhook   string
 

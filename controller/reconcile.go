@@ -35,6 +35,7 @@ type reconciler struct {
 	asker     *asker
 	voice     *voice
 	turnstile *turnstile
+	consumers consumers
 	gauges    *gauges
 	life      context.Context // of the process; probes outlive a reconcile
 }
@@ -185,6 +186,7 @@ func unsettled(canary *v1beta1.Canary) bool {
 func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured, v *view, state rollout.State, reports []rollout.Report) error {
 	canary, before := v.canary, v.canary.Status.State()
 	canary.Status.Store(state, v.plan, v.seen.Now)
+	v.remember(state)
 	canary.Status.ObservedGeneration = canary.Generation
 	canary.Status.DropCondition(v1beta1.Accepted)
 	canary.Status.Post(reports)
@@ -251,6 +253,7 @@ func (r *reconciler) forget(req reconcile.Request) {
 	r.probes.keep(req.NamespacedName, nil)
 	r.turnstile.note(req.NamespacedName, false, false)
 	r.gauges.forget(req.NamespacedName)
+	r.consumers.set(req.NamespacedName, nil)
 	if r.memory.forget(req.NamespacedName) {
 		r.options.Log.Info(fmt.Sprintf("Deleting %s.%s from cache", req.Name, req.Namespace))
 	}

@@ -28,7 +28,8 @@ const (
 )
 
 // watch makes everything that a Canary depends on wake it: itself, its
-// workloads, its services, its route, and the answers of its probes.
+// workloads and what configures them, its services, its route, and the answers
+// of its probes.
 func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event.GenericEvent) error {
 	canary := blank(kind("Canary"))
 	for name, keys := range map[string]func(*unstructured.Unstructured) []string{
@@ -60,7 +61,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), r.users(byService)))
 	}
 	sources = append(sources, r.scalerSources(m)...)
-	for _, s := range sources {
+	for _, s := range append(sources, r.configSources(m.GetCache())...) {
 		if err := c.Watch(s); err != nil {
 			return fmt.Errorf("watch %v: %w", s, err)
 		}

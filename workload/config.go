@@ -14,17 +14,21 @@ type Ref struct {
 	Optional bool // pods start without it; false if any reference needs it
 }
 
+// The kinds of configuration.
+const (
+	configMap = "ConfigMap"
+	secret    = "Secret"
+)
+
 // ConfigRefs lists the ConfigMaps and Secrets a template names in volumes,
-// projected volumes, env and envFrom, init containers included, each once,
-// sorted by kind and name. Image pull secrets and the secrets of storage
-// drivers are not configuration of the application and not listed.
+// projected volumes, env and envFrom, init and ephemeral containers included,
+// each once, sorted by kind and name. Image pull secrets and the secrets of
+// storage drivers are not configuration of the application and not listed.
 func ConfigRefs(template corev1.PodTemplateSpec) []Ref {
 	var refs []Ref
-	spec := template.Spec
-	visitVolumes(spec.Volumes, func(r Ref) { refs = append(refs, r) })
-	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-		visitContainers(containers, func(r Ref) { refs = append(refs, r) })
-	}
+	visit(&template.Spec, func(kind string, name *string, optional *bool) {
+		refs = append(refs, Ref{Kind: kind, Name: *name, Optional: optional != nil && *optional})
+	})
 	slices.SortFunc(refs, func(a, b Ref) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), needed(a, b))
 	})
@@ -43,56 +47,78 @@ func needed(a, b Ref) int {
 	}
 }
 
-func visitVolumes(volumes []corev1.Volume, visit func(Ref)) {
-	for _, v := range volumes {
-		if v.ConfigMap != nil {
-			visit(configMap(v.ConfigMap.Name, v.ConfigMap.Optional))
+// rename makes the references of a template to the configs lead to what name
+// returns for each. The template is changed, so give a copy.
+func rename(template *corev1.PodTemplateSpec, configs []Config, name func(Config) string) {
+	visit(&template.Spec, func(kind string, refers *string, _ *bool) {
+		for _, c := range configs {
+			if c.Kind == kind && c.Name == *refers {
+				*refers = name(c)
+				return
+			}
 		}
-		if v.Secret != nil {
-			visit(secret(v.Secret.SecretName, v.Secret.Optional))
+	})
+}
+
+// A visitor sees one reference to a ConfigMap or Secret. Only one that was given
+// a copy of the template may write the name.
+type visitor func(kind string, name *string, optional *bool)
+
+// visit walks all references of a pod. Listing, hashing and renaming see the
+// same ones because they all come through here.
+func visit(spec *corev1.PodSpec, see visitor) {
+	for i := range spec.Volumes {
+		visitVolume(&spec.Volumes[i], see)
+	}
+	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range containers {
+			visitEnv(containers[i].Env, containers[i].EnvFrom, see)
 		}
-		if v.Projected == nil {
+	}
+	for i := range spec.EphemeralContainers {
+		visitEnv(spec.EphemeralContainers[i].Env, spec.EphemeralContainers[i].EnvFrom, see)
+	}
+}
+
+func visitVolume(v *corev1.Volume, see visitor) {
+	if v.ConfigMap != nil {
+		see(configMap, &v.ConfigMap.Name, v.ConfigMap.Optional)
+	}
+	if v.Secret != nil {
+		see(secret, &v.Secret.SecretName, v.Secret.Optional)
+	}
+	if v.Projected == nil {
+		return
+	}
+	for i := range v.Projected.Sources {
+		source := &v.Projected.Sources[i]
+		if source.ConfigMap != nil {
+			see(configMap, &source.ConfigMap.Name, source.ConfigMap.Optional)
+		}
+		if source.Secret != nil {
+			see(secret, &source.Secret.Name, source.Secret.Optional)
+		}
+	}
+}
+
+func visitEnv(env []corev1.EnvVar, from []corev1.EnvFromSource, see visitor) {
+	for i := range env {
+		if env[i].ValueFrom == nil {
 			continue
 		}
-		for _, source := range v.Projected.Sources {
-			if source.ConfigMap != nil {
-				visit(configMap(source.ConfigMap.Name, source.ConfigMap.Optional))
-			}
-			if source.Secret != nil {
-				visit(secret(source.Secret.Name, source.Secret.Optional))
-			}
+		if ref := env[i].ValueFrom.ConfigMapKeyRef; ref != nil {
+			see(configMap, &ref.Name, ref.Optional)
+		}
+		if ref := env[i].ValueFrom.SecretKeyRef; ref != nil {
+			see(secret, &ref.Name, ref.Optional)
 		}
 	}
-}
-
-func visitContainers(containers []corev1.Container, visit func(Ref)) {
-	for _, c := range containers {
-		for _, env := range c.Env {
-			if env.ValueFrom == nil {
-				continue
-			}
-			if ref := env.ValueFrom.ConfigMapKeyRef; ref != nil {
-				visit(configMap(ref.Name, ref.Optional))
-			}
-			if ref := env.ValueFrom.SecretKeyRef; ref != nil {
-				visit(secret(ref.Name, ref.Optional))
-			}
+	for i := range from {
+		if ref := from[i].ConfigMapRef; ref != nil {
+			see(configMap, &ref.Name, ref.Optional)
 		}
-		for _, from := range c.EnvFrom {
-			if from.ConfigMapRef != nil {
-				visit(configMap(from.ConfigMapRef.Name, from.ConfigMapRef.Optional))
-			}
-			if from.SecretRef != nil {
-				visit(secret(from.SecretRef.Name, from.SecretRef.Optional))
-			}
+		if ref := from[i].SecretRef; ref != nil {
+			see(secret, &ref.Name, ref.Optional)
 		}
 	}
-}
-
-func configMap(name string, optional *bool) Ref {
-	return Ref{Kind: "ConfigMap", Name: name, Optional: optional != nil && *optional}
-}
-
-func secret(name string, optional *bool) Ref {
-	return Ref{Kind: "Secret", Name: name, Optional: optional != nil && *optional}
 }

@@ -10,8 +10,9 @@
 // objects into objects or facts, and the caller says what time it is.
 //
 //	target ──> Of ──> Revision, SelectorOf, ConfigRefs, Health ──> the observation
-//	target ──> Of ──> Primary, Scaled ─────────────────────────> objects to apply
-//	scaler ──> Scaler, Demand, Pause, Resume ──────────────────> the same, for pods
+//	configs ────────> Content, RevisionWith, CopyOf ────────────> the revision, copies
+//	target ──> Of ──> Primary, Scaled ──────────────────────────> objects to apply
+//	scaler ─────────> Scaler, Demand, Pause, Resume ────────────> the same, for pods
 //
 // Objects are complete: they are meant for server-side apply with one field
 // manager. What is not in them belongs to somebody else.

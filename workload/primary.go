@@ -31,6 +31,13 @@ type Options struct {
 	// it keeps those it has if they are more.
 	AtLeast int32
 
+	// Configs are the tracked ConfigMaps and Secrets that the target uses.
+	Configs []Config
+
+	// Inherited are those of Configs whose content equals that of the copy that
+	// Flagger made of them. Only a primary without a note needs them.
+	Inherited []Config
+
 	// Live is the primary as it is now, nil if there is none yet. It is read only.
 	Live *Pods
 }
@@ -55,15 +62,14 @@ func Primary(target *Pods, o Options) (Object, error) {
 	if err := cmp.Or(adoptable(o), duplicate(target.Template.Spec)); err != nil {
 		return Object{}, fmt.Errorf("render %s: %w", key, err)
 	}
-	revision := Revision(target.Template)
+	revision := RevisionWith(target.Template, o.Configs)
 	same := Copied(target, o) == revision
 	m := mould{
 		selector: &metav1.LabelSelector{MatchLabels: map[string]string{o.Selector.Key: o.Selector.Primary()}},
-		template: twin(target, o, rewriteBoth), replicas: primaryReplicas(target, o), live: o.Live,
+		template: primaryTemplate(target, o), replicas: primaryReplicas(target, o), live: o.Live,
 	}
 	id := promotionID(o.Owner, revision)
 	if same {
-		m.template = sameTwin(target, o)
 		if live, ok := o.Live.Template.Annotations[flaggerID]; ok {
 			id = live
 		}
@@ -99,16 +105,19 @@ func Copied(target *Pods, o Options) rollout.Revision {
 	if o.Live == nil {
 		return ""
 	}
-	if noted := rollout.Revision(o.Live.Annotations[RevisionAnnotation]); current(noted) {
-		return noted
+	if Noted(o.Live) {
+		return rollout.Revision(o.Live.Annotations[RevisionAnnotation])
 	}
-	live := meaning(o.Live.Template)
-	for _, rewrite := range []rewriting{rewriteBoth, flaggers(target)} {
-		if meaning(twin(target, o, rewrite)) == live {
-			return Revision(target.Template)
-		}
+	if f, ok := matching(target, o); ok && f.inherits(o) {
+		return RevisionWith(target.Template, o.Configs)
 	}
-	return live
+	return meaning(o.Live.Template)
+}
+
+// Noted reports whether a primary says what it is made from, as all do that were
+// made or adopted here.
+func Noted(primary *Pods) bool {
+	return current(rollout.Revision(primary.Annotations[RevisionAnnotation]))
 }
 
 // adoptable explains why a live workload cannot be the primary.

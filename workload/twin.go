@@ -69,16 +69,6 @@ func twin(target *Pods, o Options, rewrite rewriting) corev1.PodTemplateSpec {
 	return *t
 }
 
-// sameTwin is the twin that means what the live primary runs already; our own
-// form if it runs something else by now.
-func sameTwin(target *Pods, o Options) corev1.PodTemplateSpec {
-	flagger := twin(target, o, flaggers(target))
-	if meaning(flagger) == meaning(o.Live.Template) {
-		return flagger
-	}
-	return twin(target, o, rewriteBoth)
-}
-
 // meaning is the revision of a primary's template without what promotions and
 // restarts leave on it.
 func meaning(template corev1.PodTemplateSpec) rollout.Revision {
@@ -149,7 +139,7 @@ func primaryAnnotations(target *Pods, o Options, same bool) map[string]string {
 		_, has := o.Live.Annotations[key]
 		return !same || !has
 	})
-	annotations[RevisionAnnotation] = string(Revision(target.Template))
+	annotations[RevisionAnnotation] = string(RevisionWith(target.Template, o.Configs))
 	return annotations
 }
 

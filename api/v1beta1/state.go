@@ -129,6 +129,7 @@ func (s *CanaryStatus) Store(state rollout.State, plan rollout.Plan, now time.Ti
 		Heard:      before.Heard,
 		Wish:       before.Wish,
 		Account:    before.Account,
+		Configs:    before.Configs,
 	}
 	if state.Serving == rollout.OnCanary {
 		s.Rollout.Serving = onCanary

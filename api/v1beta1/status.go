@@ -29,7 +29,8 @@ type CanaryStatus struct {
 	Iterations int `json:"iterations"`
 
 	// Checksums of the configuration that the workload refers to, by
-	// configmap/<name> and secret/<name>. Absent when tracking is off.
+	// configmap/<name> and secret/<name>, in the revision acted on last. Absent when
+	// tracking is off.
 	// +optional
 	TrackedConfigs map[string]string `json:"trackedConfigs,omitzero"`
 
@@ -155,6 +156,11 @@ type Rollout struct {
 	// The last thing that a person asked for and got.
 	// +optional
 	Wish *Wish `json:"wish,omitempty"`
+
+	// Resource versions at which the configuration was read, by the names of
+	// trackedConfigs. What is here and not there is not tracked for its type.
+	// +optional
+	Configs map[string]string `json:"configs,omitempty"`
 
 	// What was begun and is not yet known to be done.
 	// +optional

@@ -1171,6 +1171,13 @@ func (in *Rollout) DeepCopyInto(out *Rollout) {
 		*out = new(Wish)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.Configs != nil {
+		in, out := &in.Configs, &out.Configs
+		*out = make(map[string]string, len(*in))
+		for key, val := range *in {
+			(*out)[key] = val
+		}
+	}
 	if in.Pending != nil {
 		in, out := &in.Pending, &out.Pending
 		*out = make([]string, len(*in))

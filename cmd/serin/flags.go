@@ -99,7 +99,7 @@ func (s *settings) behaviour(set *flag.FlagSet) {
 	set.StringVar(&s.includeLabels, "include-label-prefix", "", "prefixes of labels and annotations that are copied to primaries, comma-separated; * for all")
 	set.StringVar(&s.ingressPrefix, "ingress-annotations-prefix", "nginx.ingress.kubernetes.io", "prefix of nginx annotations; not used by the providers of this version")
 	set.StringVar(&s.ingressClass, "ingress-class", "", "class of HTTPProxies; not used by the providers of this version")
-	set.BoolVar(&s.configTracking, "enable-config-tracking", true, "treat ConfigMaps and Secrets as part of a revision; workloads that use some are refused in this version, false releases without")
+	set.BoolVar(&s.configTracking, "enable-config-tracking", true, "treat ConfigMaps and Secrets that a workload uses as part of its revision and give its primary copies of them; false lets both sides share them")
 	set.IntVar(&s.mostReleases, "max-releases", 0, "releases under way at once, the others wait in the order in which they came; 0 for any number")
 	set.IntVar(&s.mostPerNamespace, "max-releases-per-namespace", 0, "the same within one namespace, whose annotation serin.dev/max-releases says otherwise; 0 for any number")
 	set.StringVar(&s.clusterName, "cluster-name", "", "name of the cluster in alerts")

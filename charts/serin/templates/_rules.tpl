@@ -31,10 +31,19 @@ server-side apply, which is create and patch. */}}
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
   verbs: [get, list, watch, create, patch]
+{{- if .Values.configTracking.enabled }}
+# Configuration of workloads: metadata is watched, content is read when it changed,
+# and primaries have copies that are deleted when no pod uses them any more.
+# Secrets are also read one at a time as credentials named by a MetricTemplate.
+- apiGroups: [""]
+  resources: [configmaps, secrets]
+  verbs: [get, list, watch, create, patch, delete]
+{{- else }}
 # Credentials named by a MetricTemplate, one at a time.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]
+{{- end }}
 # Only those of a side that is not ready, for the cause.
 - apiGroups: [""]
   resources: [pods]
