@@ -165,6 +165,9 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
 		return nil
 	}
+	if err := r.inherit(ctx, live, object); err != nil {
+		return err
+	}
 	send := object.DeepCopy()
 	err := r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(send), client.FieldOwner(manager), client.ForceOwnership)
 	if err != nil {

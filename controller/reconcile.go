@@ -84,14 +84,15 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	if err := r.voice.repeat(ctx, canary, m); err != nil {
 		return reconcile.Result{}, err
 	}
-	state := canary.Status.State()
+	stored := canary.Status.State()
 	if !v.readable() {
 		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
 	}
+	state := v.adopt(stored)
 	r.complete(v, m, state)
 	next, reports := rollout.Next(plan, state, v.seen)
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
-	if heard := v.hear(m, state); heard || next != state || unsettled(canary) {
+	if heard := v.hear(m, state); heard || next != stored || unsettled(canary) {
 		if err := r.commit(ctx, raw, v, next, reports); err != nil {
 			if apierrors.IsConflict(err) {
 				// Somebody was faster and the watch brings it; the timer is for a server
