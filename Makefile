@@ -103,6 +103,10 @@ test: need-go need-gcc kubernetes ## Unit, law, story, golden and integration te
 integration: need-go need-gcc kubernetes ## Only the tests on a real API server
 	$(TEST) -count=1 ./integration/...
 
+.PHONY: faults
+faults: need-go kubernetes ## Every fault at every write of every release: an hour
+	go test -count=1 -timeout=3h -parallel=8 -run='^TestFaults' ./integration -faults=all
+
 .PHONY: e2e
 e2e: need-go need-gcc ## Release stories on the lab's cluster (root, Linux)
 	cd lab && go test -count=1 -timeout=40m ./e2e/...
@@ -124,7 +128,7 @@ bench: need-go ## Run the benchmarks
 
 .PHONY: check-make
 check-make: # An undefined variable is an empty word in somebody's rm: an error, in every recipe.
-	@warnings=$$($(MAKE) --dry-run help demo lab-up lab-down lab-env build image generate test integration e2e fuzz bench 2>&1 >/dev/null \
+	@warnings=$$($(MAKE) --dry-run help demo lab-up lab-down lab-env build image generate test integration faults e2e fuzz bench 2>&1 >/dev/null \
 		| grep 'undefined variable' || true); \
 	if [[ -n $$warnings ]]; then echo "$$warnings" >&2; exit 1; fi
 

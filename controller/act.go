@@ -177,6 +177,9 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
 		return nil
 	}
+	if err := r.takeOver(ctx, live, object); err != nil {
+		return err
+	}
 	send := object.DeepCopy()
 	err := r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(send), client.FieldOwner(manager), client.ForceOwnership)
 	if err != nil {

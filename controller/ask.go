@@ -37,8 +37,10 @@ func (r *reconciler) ask(v *view, state rollout.State) reconcile.Result {
 	now := r.options.clock()
 	asks := rollout.Needs(v.plan, state, v.seen.Target)
 	wanted := map[rollout.Probe]bool{}
-	timer := timer{now: now}
-	if at, ok := rollout.Wake(v.plan, state, now); ok {
+	timer := timer{now: now, pace: r.options.Pace}
+	// After the time at which was decided, not after now: what fell due in between was
+	// not due for the decision, and nothing else would bring it up again.
+	if at, ok := rollout.Wake(v.plan, state, v.seen.Now); ok {
 		timer.at(at)
 	}
 	for _, ask := range append(asks.Chain, asks.Watch...) {
@@ -79,6 +81,7 @@ func (r *reconciler) put(v *view, state rollout.State, ask rollout.Ask, timer *t
 type timer struct {
 	now  time.Time
 	next time.Time
+	pace int // of the clock that both are read from
 }
 
 func (t *timer) at(when time.Time) {
@@ -91,5 +94,5 @@ func (t *timer) result() reconcile.Result {
 	if t.next.IsZero() {
 		return reconcile.Result{}
 	}
-	return reconcile.Result{RequeueAfter: max(t.next.Sub(t.now), time.Millisecond)}
+	return reconcile.Result{RequeueAfter: max(t.next.Sub(t.now)/time.Duration(max(t.pace, 1)), time.Millisecond)}
 }

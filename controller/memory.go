@@ -24,6 +24,7 @@ type memo struct {
 	transition int64           // written or seen last
 	spoken     int64           // transition whose outbox was said; -1 for none
 	said       map[string]bool // messages said in this transition
+	unsure     map[string]bool // messages of this transition whose event may have been made
 	applied    map[string]applied
 	heard      map[rollout.Verb]string    // wishes taken up, should an older CRD keep nothing of them
 	raised     int64                      // transition whose canary was given its replicas; -1 for none
@@ -47,7 +48,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, applied: map[string]applied{},
+	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{},
 		heard: map[rollout.Verb]string{}, unready: map[rollout.Side]time.Time{}, waits: waits{said: map[string]bool{}}}
 	m.memo[key] = fresh
 	return fresh
@@ -65,7 +66,7 @@ func (m *memory) forget(key types.NamespacedName) bool {
 // at moves on to a transition: what was said before may be said again.
 func (m *memo) at(transition int64) {
 	if transition != m.transition {
-		m.transition, m.said = transition, map[string]bool{}
+		m.transition, m.said, m.unsure = transition, map[string]bool{}, map[string]bool{}
 		m.waits = waits{said: map[string]bool{}}
 	}
 }

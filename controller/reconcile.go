@@ -24,6 +24,9 @@ import (
 	"github.com/serinhq/serin/router"
 )
 
+// afterConflict is when to look again if the watch shows no reason for a conflict.
+const afterConflict = time.Second
+
 // reconciler works on one Canary at a time, as doc.go draws it.
 type reconciler struct {
 	options   Options
@@ -82,17 +85,20 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	if err := r.voice.repeat(ctx, canary, m); err != nil {
 		return reconcile.Result{}, err
 	}
-	state := canary.Status.State()
+	stored := canary.Status.State()
 	if !v.readable() {
 		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
 	}
+	state := v.adopt(stored)
 	r.complete(v, m, state)
 	next, reports := rollout.Next(plan, state, v.seen)
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
-	if heard := v.hear(m, state); heard || next != state || unsettled(canary) {
+	if heard := v.hear(m, state); heard || next != stored || unsettled(canary) {
 		if err := r.commit(ctx, raw, v, next, reports); err != nil {
 			if apierrors.IsConflict(err) {
-				return reconcile.Result{}, nil // somebody was faster; the watch brings it
+				// Somebody was faster and the watch brings it; the timer is for a server
+				// that said so and had nothing newer.
+				return reconcile.Result{RequeueAfter: afterConflict}, nil
 			}
 			return reconcile.Result{}, err
 		}

@@ -114,8 +114,9 @@ func slim(object any) (any, error) {
 	if err != nil {
 		return object, nil //nolint:nilerr // a tombstone: kept as it is
 	}
-	if !v1beta1.Steered(accessor.GetAnnotations()) {
-		accessor.SetManagedFields(nil) // of one that is steered they say by whom
+	// Of one that is steered they say by whom, of one that Flagger made what to take over.
+	if !v1beta1.Steered(accessor.GetAnnotations()) && !flaggers(accessor.GetManagedFields()) {
+		accessor.SetManagedFields(nil)
 	}
 	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
 		kept := map[string]string{}

@@ -84,12 +84,14 @@ func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, repor
 	}
 	err := s.client.Create(ctx, s.event(canary, report, place))
 	switch {
-	case apierrors.IsAlreadyExists(err):
-		m.said[report.Message] = true
+	case apierrors.IsAlreadyExists(err) && !m.unsure[report.Message]:
+		m.said[report.Message] = true // by whoever was here before
 		return nil
+	case apierrors.IsAlreadyExists(err): // made by us, and the answer was lost
 	// What is refused stays refused (a namespace being deleted takes no events),
 	// and must not hold the release up.
 	case err != nil && !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err):
+		m.unsure[report.Message] = true
 		return fmt.Errorf("record event of Canary %s.%s: %w", canary.Name, canary.Namespace, err)
 	}
 	m.said[report.Message] = true

@@ -69,21 +69,26 @@ func (w *world) must(err error) {
 	}
 }
 
+// options of an operator that watches this world only.
+func (w *world) options() controller.Options {
+	config := rest.CopyConfig(plane.config)
+	config.UserAgent = w.agent
+	return controller.Options{
+		Version: "test", Config: config, Namespace: w.namespace, MeshProvider: "gatewayapi:v1",
+		MetricsServer: w.metrics.URL, Selectors: []string{"app"}, ConfigTracking: true,
+		MostReleasesNamespace: w.most,
+		Workers:               2, Probes: 8, Address: "127.0.0.1:0",
+		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
+	}
+}
+
 // operate starts an operator. It ends with the test, or when stop is called.
 func (w *world) operate() {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
-	config := rest.CopyConfig(plane.config)
-	config.UserAgent = w.agent
 	var running sync.WaitGroup
 	running.Go(func() {
-		err := controller.Run(ctx, controller.Options{
-			Version: "test", Config: config, Namespace: w.namespace, MeshProvider: "gatewayapi:v1",
-			MetricsServer: w.metrics.URL, Selectors: []string{"app"}, ConfigTracking: true,
-			MostReleasesNamespace: w.most,
-			Workers:               2, Probes: 8, Address: "127.0.0.1:0",
-			Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
-		})
+		err := controller.Run(ctx, w.options())
 		if err != nil && ctx.Err() == nil {
 			w.t.Errorf("the operator ended: %v", err)
 		}

@@ -65,6 +65,20 @@ func Of(object runtime.Object) (*Pods, error) {
 	}
 }
 
+// Changed is when the pods changed last, and false if the kind does not tell or
+// has not seen its newest spec yet.
+func (p *Pods) Changed() (time.Time, bool) {
+	d, ok := p.of.(deployment)
+	if !ok || d.Status.ObservedGeneration != d.Generation {
+		return time.Time{}, false
+	}
+	c := condition(d.Deployment, appsv1.DeploymentProgressing)
+	if c == nil {
+		return time.Time{}, false
+	}
+	return c.LastUpdateTime.Time, true
+}
+
 // Parked reports whether no pods are asked for.
 func (p *Pods) Parked() bool { return p.Replicas == 0 }
 

@@ -33,5 +33,9 @@ func Revision(template corev1.PodTemplateSpec) rollout.Revision {
 	return rollout.Revision(version + hex.EncodeToString(sum[:10]))
 }
 
+// Comparable reports whether two revisions of this form can be compared: one that
+// another version or Flagger wrote differs from ours even if the pods mean the same.
+func Comparable(r rollout.Revision) bool { return current(r) }
+
 // current reports whether a revision was made by the rule of this version.
 func current(r rollout.Revision) bool { return strings.HasPrefix(string(r), version) }
