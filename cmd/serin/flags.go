@@ -156,8 +156,8 @@ func (s *settings) validate() error {
 }
 
 // leastWorkers keep the API server busy when many releases begin at once. With the two
-// that -threadiness says by default, as it did before Serin, a hundred new revisions were
-// noticed after 5 s in the middle, with these after 1 s (docs/performance.md).
+// that -threadiness says by default, which are the reference's, every request of a release
+// waits for those of all others (docs/performance.md).
 const leastWorkers = 16
 
 // options connects the settings to a cluster.

@@ -27,6 +27,7 @@ type request struct {
 	namespace string
 	name      string
 	code      int
+	took      time.Duration // within the API server
 }
 
 // audited reads the operator's requests. Watches are none: they cost their beginning,
@@ -37,10 +38,10 @@ func audited(log io.Reader) ([]request, error) {
 	lines.Buffer(nil, 4<<20)
 	for lines.Scan() {
 		var entry struct {
-			Stage, Verb, UserAgent string
-			StageTimestamp         time.Time
-			ObjectRef              struct{ Resource, Subresource, Namespace, Name string }
-			ResponseStatus         struct{ Code int }
+			Stage, Verb, UserAgent                   string
+			StageTimestamp, RequestReceivedTimestamp time.Time
+			ObjectRef                                struct{ Resource, Subresource, Namespace, Name string }
+			ResponseStatus                           struct{ Code int }
 		}
 		if !strings.Contains(lines.Text(), `"userAgent":"serin/`) {
 			continue
@@ -56,7 +57,8 @@ func audited(log io.Reader) ([]request, error) {
 			kind += "/" + entry.ObjectRef.Subresource
 		}
 		all = append(all, request{at: entry.StageTimestamp, kind: kind, write: entry.Verb != "get" && entry.Verb != "list",
-			namespace: entry.ObjectRef.Namespace, name: entry.ObjectRef.Name, code: entry.ResponseStatus.Code})
+			namespace: entry.ObjectRef.Namespace, name: entry.ObjectRef.Name, code: entry.ResponseStatus.Code,
+			took: entry.StageTimestamp.Sub(entry.RequestReceivedTimestamp)})
 	}
 	return all, lines.Err()
 }

@@ -216,6 +216,9 @@ func (b *bench) release(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if b.result.before, err = everybody(); err != nil {
+		return err
+	}
 	b.window.from = time.Now()
 	gap := b.settings.over / time.Duration(len(b.subjects))
 	err = each(ctx, b.subjects, func(ctx context.Context, s subject) error {
@@ -241,6 +244,9 @@ func (b *bench) release(ctx context.Context) error {
 		return err
 	}
 	b.result.cpu, b.result.peak, b.result.looks = after.cpu-before.cpu, after.peak, after.looks-before.looks
+	if b.result.after, err = everybody(); err != nil {
+		return err
+	}
 	const settle = 3 * time.Second // events and the last writes
 	if err := pause(ctx, settle); err != nil {
 		return err

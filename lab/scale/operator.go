@@ -145,6 +145,53 @@ func (o *operator) used(ctx context.Context) (usage, error) {
 	return u, err
 }
 
+// everybody is the processor time of this program and of all it has started: what the
+// operator shares the machine with.
+func everybody() (map[string]time.Duration, error) {
+	self := os.Getpid()
+	paths, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, fmt.Errorf("list the processes: %w", err)
+	}
+	found := map[string]time.Duration{}
+	for _, path := range paths {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		fields := strings.Fields(string(stat[strings.LastIndex(string(stat), ")")+1:]))
+		mine := strings.HasPrefix(string(stat), strconv.Itoa(self)+" ")
+		if !mine && (len(fields) < 2 || fields[1] != strconv.Itoa(self)) {
+			continue
+		}
+		args, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		if err != nil {
+			continue
+		}
+		time, err := processorTime(string(stat))
+		if err != nil {
+			return nil, err
+		}
+		found[part(string(args))] += time
+	}
+	return found, nil
+}
+
+// part names a process: the programs of Kubernetes are one, which is told by its first
+// argument what it is.
+func part(args string) string {
+	words := strings.Split(args, "\x00")
+	for _, name := range []string{"kube-apiserver", "etcd"} {
+		if len(words) > 1 && words[1] == name {
+			return name
+		}
+	}
+	if filepath.Base(words[0]) == "serin" {
+		return "operator"
+	}
+	return "stand-ins and measurement"
+}
+
 // processorTime of /proc/PID/stat: user and system, in ticks of a hundredth of a second.
 func processorTime(stat string) (time.Duration, error) {
 	const tick, user, system = 10 * time.Millisecond, 11, 12 // fields after the name, which may hold spaces

@@ -30,6 +30,19 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// Kubernetes is one program with several names.
+func TestPart(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"/cache/kubernetes\x00kube-apiserver\x00--etcd-servers=x\x00": "kube-apiserver",
+		"/cache/kubernetes\x00etcd\x00":                               "etcd", "/tmp/x/serin\x00-port=1\x00": "operator", "/tmp/scale\x00-busy=1\x00": "stand-ins and measurement",
+	} {
+		if got := part(args); got != want {
+			t.Errorf("%q is %s, want %s", args, got, want)
+		}
+	}
+}
+
 // Only finished requests of the operator count, and no watch.
 func TestAudit(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,9 +23,10 @@ type measured struct {
 	promoted           []time.Duration
 	cpu                time.Duration
 	peak               int64
-	looks              int // reconciles
-	missing, due       int // events
-	besides            int // events that no transition announced
+	looks              int                      // reconciles
+	before, after      map[string]time.Duration // processor time by part
+	missing, due       int                      // events
+	besides            int                      // events that no transition announced
 	wrong              []string
 }
 
@@ -148,9 +151,17 @@ func (m measured) detail(out *strings.Builder) {
 	fmt.Fprintf(out, "\n%d requests in %s (%.1f a second), %d looks (%.1f per release), %d events besides those of transitions.\n"+
 		"Requests by kind, per release:\n\n",
 		len(m.busy), seconds(m.window), float64(len(m.busy))/m.window.Seconds(), m.looks, float64(m.looks)/float64(m.releases), m.besides)
+	var took []time.Duration
+	for _, r := range m.busy {
+		took = append(took, r.took)
+	}
 	names, counts := kinds(m.busy)
 	for _, name := range names {
 		fmt.Fprintf(out, "    %6.2f  %s\n", float64(counts[name])/float64(m.releases), name)
+	}
+	fmt.Fprintf(out, "\n    a request took, within the API server, p50 / p99: %s\n", pair(took))
+	for _, name := range slices.Sorted(maps.Keys(m.after)) {
+		fmt.Fprintf(out, "    processor time: %s  %s\n", seconds(m.after[name]-m.before[name]), name)
 	}
 	names, counts = kinds(m.idle)
 	for _, name := range names {
