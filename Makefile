@@ -19,6 +19,13 @@ IMAGE ?= serinhq/serin:dev
 # fuzz: how long each fuzz test runs.
 FUZZTIME ?= 30s
 
+# bench-scale: N canaries released at once, or IDLE that rest beside BUSY that are released;
+# SCALE are further flags, see `cd lab && go run ./scale -help`.
+N ?= 1000
+IDLE ?= 0
+BUSY ?= $(N)
+SCALE ?=
+
 MODULES := . lab charts
 
 # The flags with which the lab builds Kubernetes, Contour and Serin: a short first build, see
@@ -40,6 +47,7 @@ help: ## Show this list
 	@echo
 	@echo '  make demo KEEP=1                                  leave it running and say how to look at it'
 	@echo '  KUBECONFIG=... make demo CLUSTER=existing         use a cluster you have'
+	@echo '  make bench-scale N=50                             a smaller one; IDLE=5000 BUSY=200 many that rest'
 	@echo '  make fuzz FUZZTIME=10m                            look longer'
 
 ##@ Try it
@@ -124,11 +132,15 @@ fuzz: need-go ## Run each fuzz test for FUZZTIME
 bench: need-go ## Run the benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
 
+.PHONY: bench-scale
+bench-scale: need-go kubernetes ## Release N canaries at once on a real API server and print what that costs
+	cd lab && CGO_ENABLED=0 go run $(SHARED) ./scale -busy=$(BUSY) -idle=$(IDLE) $(SCALE)
+
 # The parts of check, in the order of their price.
 
 .PHONY: check-make
 check-make: # An undefined variable is an empty word in somebody's rm: an error, in every recipe.
-	@warnings=$$($(MAKE) --dry-run help demo lab-up lab-down lab-env build image generate test integration faults e2e fuzz bench 2>&1 >/dev/null \
+	@warnings=$$($(MAKE) --dry-run help demo lab-up lab-down lab-env build image generate test integration faults e2e fuzz bench bench-scale 2>&1 >/dev/null \
 		| grep 'undefined variable' || true); \
 	if [[ -n $$warnings ]]; then echo "$$warnings" >&2; exit 1; fi
 

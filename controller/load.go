@@ -90,7 +90,8 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 func (r *reconciler) rival(ctx context.Context, canary *v1beta1.Canary) (string, error) {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(kind("CanaryList"))
-	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byTarget: canary.Spec.TargetRef.Name})
+	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byTarget: canary.Spec.TargetRef.Name},
+		client.UnsafeDisableDeepCopy) // they are only read
 	if err != nil {
 		return "", fmt.Errorf("list Canaries of %s: %w", canary.Spec.TargetRef.Name, err)
 	}

@@ -50,7 +50,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 		return fmt.Errorf("make the controller: %w", err)
 	}
 	sources := []source.Source{
-		source.Kind[client.Object](m.GetCache(), canary, handler.EnqueueRequestsFromMapFunc(r.rivals)),
+		source.Kind[client.Object](m.GetCache(), canary, gather(r.rivals)),
 		source.Kind[client.Object](m.GetCache(), &corev1.Service{}, r.users(byService)),
 		source.Channel(wakes, &handler.EnqueueRequestForObject{}),
 	}
@@ -97,7 +97,7 @@ func (r *reconciler) kinds() []schema.GroupVersionKind {
 
 // users finds the Canaries that an object belongs to, by its name.
 func (r *reconciler) users(index string) handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
+	return gather(func(ctx context.Context, object client.Object) []reconcile.Request {
 		return r.indexed(ctx, object.GetNamespace(), index, object.GetName())
 	})
 }
@@ -116,7 +116,8 @@ func (r *reconciler) rivals(ctx context.Context, canary client.Object) []reconci
 func (r *reconciler) indexed(ctx context.Context, namespace, index, name string) []reconcile.Request {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(kind("CanaryList"))
-	if err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{index: name}); err != nil {
+	err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{index: name}, client.UnsafeDisableDeepCopy)
+	if err != nil { // only names are read, so that no copies are needed
 		r.options.Log.Error("find the Canaries of an object", "object", name, "err", err)
 		return nil
 	}

@@ -91,7 +91,7 @@ func (s *settings) connection(set *flag.FlagSet) {
 func (s *settings) behaviour(set *flag.FlagSet) {
 	set.StringVar(&s.metricsServer, "metrics-server", "http://prometheus:9090", "base URL of the default Prometheus")
 	set.DurationVar(&s.loopInterval, "control-loop-interval", 10*time.Second, "accepted, without effect: canaries are worked on when something happens")
-	set.IntVar(&s.threads, "threadiness", 2, "canaries worked on at once, at least 2")
+	set.IntVar(&s.threads, "threadiness", 2, "canaries worked on at once, at least 16: a worker does little but wait for the API server")
 	set.IntVar(&s.probes, "probes", 64, "hooks and metric queries under way at once")
 	set.StringVar(&s.namespace, "namespace", "", "namespace to watch; empty for all")
 	set.StringVar(&s.meshProvider, "mesh-provider", "istio", "traffic provider of canaries that name none")
@@ -155,6 +155,11 @@ func (s *settings) validate() error {
 	return nil
 }
 
+// leastWorkers keep the API server busy when many releases begin at once. With the two
+// that -threadiness says by default, which are the reference's, every request of a release
+// waits for those of all others (docs/performance.md).
+const leastWorkers = 16
+
 // options connects the settings to a cluster.
 func (s *settings) options(logs io.Writer) (controller.Options, error) {
 	config, err := s.config()
@@ -172,7 +177,7 @@ func (s *settings) options(logs io.Writer) (controller.Options, error) {
 		ConfigTracking: s.configTracking, SameNamespace: s.noCrossNamespace, EventWebhook: s.eventWebhook,
 		MostReleases: s.mostReleases, MostReleasesNamespace: s.mostPerNamespace,
 		LeaderElection: s.leaderElection, LeaderElectionNamespace: namespace,
-		Workers: max(s.threads, 2), Probes: s.probes, Address: ":" + s.port,
+		Workers: max(s.threads, leastWorkers), Probes: s.probes, Address: ":" + s.port,
 		Log: logger(logs, s.logLevel, s.encoding), Now: time.Now,
 	}, nil
 }

@@ -179,7 +179,7 @@ clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]}`
 		if o.LeaderElectionNamespace != c.lease || o.Namespace != c.watch {
 			t.Errorf("%s: lease in %q, watches %q", c.reason, o.LeaderElectionNamespace, o.Namespace)
 		}
-		if o.Workers != 2 || o.Address != ":0" || o.Config.QPS != 7 || o.Config.Burst != 250 || o.Config.Host != "https://127.0.0.1:1" {
+		if o.Workers != leastWorkers || o.Address != ":0" || o.Config.QPS != 7 || o.Config.Burst != 250 || o.Config.Host != "https://127.0.0.1:1" {
 			t.Errorf("%s: %+v", c.reason, o)
 		}
 		if diff := cmp.Diff([]string{"app", "name"}, o.Selectors); diff != "" || o.Include != nil {

@@ -55,6 +55,9 @@ func (p *Process) wait() {
 	close(p.done)
 }
 
+// ID is the number under which the kernel knows the program.
+func (p *Process) ID() int { return p.cmd.Process.Pid }
+
 // Done is closed when the program has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
