@@ -75,8 +75,8 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (setting
 
 func (s *settings) connection(set *flag.FlagSet) {
 	set.StringVar(&s.kubeconfig, "kubeconfig", "", "kubeconfig file; empty inside a cluster")
-	set.IntVar(&s.qps, "kubeconfig-qps", 100, "requests per second to the API server, on average")
-	set.IntVar(&s.burst, "kubeconfig-burst", 250, "requests to the API server in a burst")
+	set.IntVar(&s.qps, "kubeconfig-qps", 1000, "requests per second to the API server, on average; the server has a fairer limit of its own")
+	set.IntVar(&s.burst, "kubeconfig-burst", 2000, "requests to the API server in a burst")
 	set.StringVar(&s.master, "master", "", "URL of the API server, instead of the one in the kubeconfig")
 	set.StringVar(&s.meshKubeconfig, "kubeconfig-service-mesh", "", "kubeconfig of a second cluster for routes; not available in this version")
 	set.StringVar(&s.port, "port", "8080", "port of /metrics, /healthz and /readyz")

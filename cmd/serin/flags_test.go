@@ -16,7 +16,7 @@ func none(string) string { return "" }
 
 func defaults() settings {
 	return settings{
-		qps: 100, burst: 250, metricsServer: "http://prometheus:9090", loopInterval: 10 * time.Second,
+		qps: 1000, burst: 2000, metricsServer: "http://prometheus:9090", loopInterval: 10 * time.Second,
 		logLevel: "debug", encoding: "json", port: "8080", slackUser: "flagger", threads: 2, probes: 64,
 		meshProvider: "istio", selectorLabels: "app,name,app.kubernetes.io/name",
 		ingressPrefix: "nginx.ingress.kubernetes.io", leaderElectionNamespace: "kube-system", configTracking: true,
@@ -30,8 +30,8 @@ var flags = []struct {
 	set                  func(*settings)
 }{
 	{"kubeconfig", "", "/k", func(s *settings) { s.kubeconfig = "/k" }},
-	{"kubeconfig-qps", "100", "5", func(s *settings) { s.qps = 5 }},
-	{"kubeconfig-burst", "250", "6", func(s *settings) { s.burst = 6 }},
+	{"kubeconfig-qps", "1000", "5", func(s *settings) { s.qps = 5 }},
+	{"kubeconfig-burst", "2000", "6", func(s *settings) { s.burst = 6 }},
 	{"master", "", "https://m", func(s *settings) { s.master = "https://m" }},
 	{"kubeconfig-service-mesh", "", "", nil},
 	{"metrics-server", "http://prometheus:9090", "http://p", func(s *settings) { s.metricsServer = "http://p" }},
@@ -179,7 +179,7 @@ clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]}`
 		if o.LeaderElectionNamespace != c.lease || o.Namespace != c.watch {
 			t.Errorf("%s: lease in %q, watches %q", c.reason, o.LeaderElectionNamespace, o.Namespace)
 		}
-		if o.Workers != leastWorkers || o.Address != ":0" || o.Config.QPS != 7 || o.Config.Burst != 250 || o.Config.Host != "https://127.0.0.1:1" {
+		if o.Workers != leastWorkers || o.Address != ":0" || o.Config.QPS != 7 || o.Config.Burst != 2000 || o.Config.Host != "https://127.0.0.1:1" {
 			t.Errorf("%s: %+v", c.reason, o)
 		}
 		if diff := cmp.Diff([]string{"app", "name"}, o.Selectors); diff != "" || o.Include != nil {
