@@ -69,6 +69,7 @@ func (a *asker) work(v *view, state rollout.State, probe rollout.Probe) func(con
 	case rollout.PostRollout:
 		c.phase = state.Phase
 		return a.hook(canary, c)
+	case rollout.Approval: // a person's, whom nobody asks
 	}
 	return func(context.Context) rollout.Answer { return rollout.Answer{} }
 }

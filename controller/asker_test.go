@@ -183,7 +183,7 @@ func TestHookPayloadOfEachProbe(t *testing.T) {
 		switch c.probe {
 		case rollout.ConfirmRollout, rollout.ConfirmTrafficIncrease, rollout.ConfirmPromotion, rollout.RollbackHook:
 			id += "2/" // asked in each interval, and this is the third
-		case rollout.PreRollout, rollout.Checks, rollout.PostRollout, rollout.Online:
+		case rollout.PreRollout, rollout.Checks, rollout.PostRollout, rollout.Online, rollout.Approval:
 		}
 		checksum := hook.Checksum(map[string]string{"configmap/a": "1"}, c.revision)
 		want := []call{

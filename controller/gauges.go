@@ -58,8 +58,9 @@ func (g *gauges) release(canary *v1beta1.Canary, plan rollout.Plan, state rollou
 	g.know(canary)
 	g.status.WithLabelValues(target, namespace).Set(statusValue(state.Phase))
 	share := rollout.Want(plan, state).Route.Canary
-	g.weight.WithLabelValues(target+"-primary", namespace).Set(float64(100 - share))
-	g.weight.WithLabelValues(target, namespace).Set(float64(share))
+	percent := float64(share) / float64(rollout.Percent(1))
+	g.weight.WithLabelValues(target+"-primary", namespace).Set(100 - percent)
+	g.weight.WithLabelValues(target, namespace).Set(percent)
 }
 
 func statusValue(phase rollout.Phase) float64 {
@@ -69,7 +70,7 @@ func statusValue(phase rollout.Phase) float64 {
 	case rollout.Failed:
 		return 2
 	case rollout.New, rollout.Initializing, rollout.Initialized, rollout.Waiting, rollout.WaitingPromotion,
-		rollout.Promoting, rollout.Finalising, rollout.Succeeded:
+		rollout.Promoting, rollout.Finalising, rollout.Succeeded, rollout.Terminating:
 		return 1
 	}
 	return 1

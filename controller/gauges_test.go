@@ -67,7 +67,7 @@ func has(t *testing.T, registry *prometheus.Registry, want ...string) {
 func weighted(weights ...int) rollout.Plan {
 	plan := rollout.Plan{Strategy: rollout.Canary, Routes: true, Steps: []rollout.Step{{Route: rollout.Split(0)}}}
 	for _, weight := range weights {
-		plan.Steps = append(plan.Steps, rollout.Step{Route: rollout.Split(weight), Enter: rollout.Advance})
+		plan.Steps = append(plan.Steps, rollout.Step{Route: rollout.Split(rollout.Percent(weight)), Enter: rollout.Advance})
 	}
 	return plan
 }
@@ -79,7 +79,7 @@ func TestMetricsOfACanary(t *testing.T) {
 
 	canary := canaryAt("podinfo", 1)
 	canary.Name = "release" // series are named after the workload
-	g.release(canary, weighted(20, 40), rollout.State{Phase: rollout.Progressing, Step: 2, Weight: 40, Revision: "b", Promoted: "a"})
+	g.release(canary, weighted(20, 40), rollout.State{Phase: rollout.Progressing, Step: 2, Weight: rollout.Percent(40), Revision: "b", Promoted: "a"})
 	g.measured(canary, rollout.Finding{Source: rollout.FromSuccessRate, Name: "request-success-rate", Verdict: rollout.Pass, Value: 99.5})
 	g.measured(canary, rollout.Finding{Source: rollout.FromDuration, Name: "request-duration", Verdict: rollout.Fail, Value: 1515})
 	g.measured(canary, rollout.Finding{Source: rollout.FromTemplate, Name: "404s percentage", Verdict: rollout.Fail, Value: 6.2})
@@ -108,13 +108,13 @@ func TestStatusAndWeightOfEveryPhase(t *testing.T) {
 	g, registry := someGauges()
 	for phase, want := range map[rollout.Phase]int{
 		rollout.New: 1, rollout.Initializing: 1, rollout.Initialized: 1, rollout.Waiting: 1, rollout.Progressing: 0,
-		rollout.WaitingPromotion: 1, rollout.Promoting: 1, rollout.Finalising: 1, rollout.Succeeded: 1, rollout.Failed: 2,
+		rollout.WaitingPromotion: 1, rollout.Promoting: 1, rollout.Finalising: 1, rollout.Succeeded: 1, rollout.Failed: 2, rollout.Terminating: 1,
 	} {
 		for _, serving := range []rollout.Side{rollout.OnPrimary, rollout.OnCanary} {
 			plan := weighted(30)
-			state := rollout.State{Phase: phase, Revision: "b", Promoted: "a", Step: 1, Weight: 30, Serving: serving}
+			state := rollout.State{Phase: phase, Revision: "b", Promoted: "a", Step: 1, Weight: rollout.Percent(30), Serving: serving}
 			g.release(canaryAt("podinfo", 1), plan, state)
-			share := rollout.Want(plan, state).Route.Canary
+			share := rollout.Want(plan, state).Route.Canary / rollout.Percent(1)
 			has(t, registry,
 				fmt.Sprintf(`flagger_canary_status{name="podinfo",namespace="test"} %d`, want),
 				fmt.Sprintf(`flagger_canary_weight{namespace="test",workload="podinfo"} %d`, share),

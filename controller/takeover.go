@@ -104,6 +104,11 @@ func (v *view) proven() bool {
 	if v.target == nil {
 		return false
 	}
+	for _, c := range v.configs.all {
+		if v.canary.Status.TrackedConfigs[c.Key()] != c.Checksum {
+			return false
+		}
+	}
 	changed, known := v.target.Changed()
 	return known && !changed.After(v.canary.Status.LastTransitionTime.Time)
 }

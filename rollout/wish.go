@@ -165,14 +165,10 @@ func (t *turn) stands(w Wish) bool {
 		return false
 	}
 	step := t.plan.Steps[t.state.Step]
-	switch gate {
-	case PreRollout:
-		return step.Check == PreRollout
-	case Approval:
+	if gate == Approval {
 		return step.Name != "" && step.Name == w.Name
-	default:
-		return slices.Contains(step.Gates, gate)
 	}
+	return gate == PreRollout && step.Check == PreRollout || slices.Contains(step.Gates, gate)
 }
 
 // retry forgets that the revision failed, so that it is seen as new.

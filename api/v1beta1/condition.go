@@ -74,7 +74,9 @@ func promoted(state rollout.State, plan rollout.Plan) Condition {
 	case rollout.New, rollout.Initializing:
 		c.Reason = string(rollout.Initializing)
 		c.Message = "New " + plan.Kind + " detected, starting initialization."
-	default: // Terminating, and phases of another version
+	case rollout.Terminating:
+		c.Message = "The Canary is being deleted, " + plan.Kind + " gets its traffic back."
+	default: // phases of another version
 		c.Message = "New " + plan.Kind + " detected, starting initialization."
 	}
 	return c

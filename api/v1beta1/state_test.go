@@ -111,7 +111,8 @@ func TestStoreFields(t *testing.T) {
 		{"blue/green switch counts as one more", green, released(rollout.Progressing, 4, 100), 100, 4, "Unknown", "New revision detected, progressing canary analysis."},
 		{"A/B shows no weight", ab, released(rollout.Progressing, 3, 0), 0, 3, "Unknown", "New revision detected, progressing canary analysis."},
 		{"A/B after a failed promotion", ab, failedPromotion, 100, 0, "False", "Promotion failed, primary not ready: the canary keeps all traffic."},
-		{"a phase of another version", weighted, released("Terminating", 0, 0), 0, 0, "Unknown", "New Deployment detected, starting initialization."},
+		{"terminating", weighted, released(rollout.Terminating, 0, 0), 0, 0, "Unknown", "The Canary is being deleted, Deployment gets its traffic back."},
+		{"a phase of another version", weighted, released("Dancing", 0, 0), 0, 0, "Unknown", "New Deployment detected, starting initialization."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
