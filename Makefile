@@ -36,7 +36,8 @@ LAB := $(CURDIR)/bin/lab
 TOOL := go tool -modfile=$(CURDIR)/tools.mod
 # What is shipped is optimised in full.
 BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
-TEST := go test -race -shuffle=on -timeout=20m
+# Integration tests mostly wait, for each other by default.
+TEST := go test -race -shuffle=on -parallel=8 -timeout=20m
 
 .PHONY: help
 help: ## Show this list

@@ -48,8 +48,8 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 
 // desired lists every object of a state, in the order in which they are applied.
 func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
-	if want.Release {
-		return v.left()
+	if want.Release != rollout.Kept {
+		return v.left(want.Release)
 	}
 	if v.fronted() {
 		return v.fronts(want)
@@ -79,8 +79,8 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 
 // traffic lists the objects on the way of a request: the route and the apex.
 func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
-	if want.Release {
-		return v.left()
+	if want.Release != rollout.Kept {
+		return v.left(want.Release)
 	}
 	var objects []router.Object
 	if v.provider.Render != nil {

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/router"
 	"github.com/serinhq/serin/workload"
 )
@@ -59,19 +60,23 @@ func (r *reconciler) finalizers(ctx context.Context, raw *unstructured.Unstructu
 }
 
 // left lists what stays when the Canary goes: the apex, which selects the
-// workload's own pods, and the routes, which lead to the apex. Nobody owns them,
-// so that they do not go with the Canary.
-func (v *view) left() ([]router.Object, error) {
+// workload's own pods, and the routes, which lead to the apex. Nobody owns them
+// then, so that they do not go with the Canary. Before that the routes only name it.
+func (v *view) left(how rollout.Release) ([]router.Object, error) {
 	var objects []router.Object
 	if !v.fronted() {
-		apex, err := router.LeaveApex(v.service, v.live)
+		render := router.LeaveApex
+		if how == rollout.Named {
+			render = router.Apex
+		}
+		apex, err := render(v.service, v.live)
 		if err != nil {
 			return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
 		}
 		objects = append(objects, apex)
 	}
 	if v.provider.Leave != nil {
-		routes, err := v.provider.Leave(v.service)
+		routes, err := v.provider.Leave(v.service, how)
 		if err != nil {
 			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)
 		}

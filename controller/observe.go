@@ -163,7 +163,7 @@ func (v *view) routed(state rollout.State) bool {
 // accepted reports whether the data plane took the route. One that is given back
 // leads to the apex, which no provider reads as a division.
 func (v *view) accepted(want rollout.Desired) bool {
-	if want.Release {
+	if want.Release != rollout.Kept {
 		return true
 	}
 	_, accepted, err := v.provider.Parse(v.routes)

@@ -123,9 +123,22 @@ type Desired struct {
 	Expose  bool     // the apex service and the route exist and follow Route
 	Primary Revision // what the primary runs; none leaves it as it is
 	Canary  Scale
-	Share   int  // of the traffic that the canary must be able to carry
-	Release bool // the apex service and the routes are given back to the workload
+	Share   int // of the traffic that the canary must be able to carry
+	Release Release
 }
+
+// Release says how far the apex service and the routes are given back to the
+// workload. They name it before they lead to it, because a data plane may need a
+// moment to know it.
+type Release int8
+
+// The stages of a release of the workload. The zero value keeps it.
+const (
+	Kept Release = iota
+	Named
+	Served // all requests go to it, the former ends are still named
+	Alone
+)
 
 // Gates is a set of gates that are open whatever their hooks say.
 type Gates uint8

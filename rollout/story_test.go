@@ -199,9 +199,7 @@ func (s *teller) describe() {
 	if want.Primary != "" {
 		line += ", primary " + string(want.Primary)
 	}
-	if want.Release {
-		line += ", given back"
-	}
+	line += [...]string{"", ", apex named", ", given back", ", left alone"}[want.Release]
 	if s.state.Held {
 		line += ", paused"
 	}

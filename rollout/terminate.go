@@ -25,18 +25,21 @@ func (t *turn) terminate() {
 	switch t.state.Step {
 	case comingUp:
 		switch {
-		case t.seen.Canary.Ready:
-			t.away()
-		default:
+		case !t.seen.Canary.Ready:
 			t.say(notGivenBack(t.plan, t.seen.Canary.Reason))
+		case t.state.Promoted == "" || t.seen.Routed && t.waited():
+			t.away()
 		}
 	case leaving:
-		if t.seen.Routed && t.seen.Now.Sub(t.state.Since) >= t.plan.Drain {
+		if t.seen.Routed && t.waited() {
 			t.say(terminated(t.plan))
 			t.to(gone)
 		}
 	}
 }
+
+// waited reports whether the data plane and the requests under way had their time.
+func (t *turn) waited() bool { return t.seen.Now.Sub(t.state.Since) >= t.plan.Drain }
 
 // away moves all traffic to the workload's own pods.
 func (t *turn) away() {

@@ -25,8 +25,8 @@ func Want(plan Plan, state State) Desired {
 		want.Canary, want.Share = Up, want.Route.Canary
 	case Terminating:
 		want.Canary, want.Share = Up, Full
-		want.Release = state.Step >= leaving
-		want.Expose = want.Release || state.Promoted != ""
+		want.Release = [...]Release{comingUp: Named, leaving: Served, gone: Alone}[state.Step]
+		want.Expose = want.Release != Named || state.Promoted != ""
 	case Failed:
 		want.Expose = state.Promoted != ""
 		want.Canary = parked(state)

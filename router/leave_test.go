@@ -22,7 +22,7 @@ func TestProvidersLeave(t *testing.T) {
 				continue
 			}
 			t.Run(name+"/"+scene.name, func(t *testing.T) {
-				objects, err := provider.Leave(scene.service)
+				objects, err := provider.Leave(scene.service, rollout.Alone)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -59,7 +59,7 @@ func TestProvidersLeaveTheirOwnObjects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		left, err := provider.Leave(full())
+		left, err := provider.Leave(full(), rollout.Alone)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,9 +22,10 @@ type Provider struct {
 	// cannot express, and what to do.
 	Render func(Service, rollout.Route) ([]Object, error)
 
-	// Leave returns what stays when the Canary goes: routes that lead to the apex
-	// Service and have no owner. Nil if nothing is to stay.
-	Leave func(Service) ([]Object, error)
+	// Leave returns the routes of a Canary that goes. They name the apex Service
+	// beside the two sides, lead to it, and stay alone with it; from the second on
+	// they have no owner. Nil if no route is to stay.
+	Leave func(Service, rollout.Release) ([]Object, error)
 
 	// Edit returns a changed copy of an object that the user owns; nil if the
 	// provider has no such mode.

@@ -55,6 +55,7 @@ func TestEveryWayUnderTraffic(t *testing.T) {
 		{Name: "given-back", Kind: "Deployment", Analysis: steps, Revert: true, travel: givenBackWay},
 	} {
 		t.Run(w.Name, func(t *testing.T) {
+			t.Parallel()
 			journey := traveller{site{t, s.Site}, w}
 			journey.write("1.0.0", true)
 			journey.phase("Initialized")

@@ -22,10 +22,10 @@ see after=10s checks=pass
   Progressing step 2, failures 0: route 60/40, canary up, primary v1
 see canary=rolling deleted=yes
   Normal  Terminating canary podinfo.test
-  Terminating step 0, failures 0: route 100/0, canary up
+  Terminating step 0, failures 0: route 100/0, canary up, apex named
   Warning Canary podinfo.test is not removed yet, its primary serves until the pods of podinfo.test are ready: waiting for rollout to finish: 1 of 2 updated replicas are available
-see canary=ready
+see canary=ready after=2s
   Terminating step 1, failures 0: route 0/100, canary up, given back
 see after=2s
   Normal  Terminated canary podinfo.test
-  Terminating step 2, failures 0: route 0/100, canary up, given back
+  Terminating step 2, failures 0: route 0/100, canary up, left alone
