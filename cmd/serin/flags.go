@@ -50,27 +50,38 @@ type settings struct {
 // parse reads flags, then the environment, which wins where it is not empty.
 func parse(args []string, getenv func(string) string, stderr io.Writer) (settings, error) {
 	var s settings
-	set := flag.NewFlagSet("serin controller", flag.ContinueOnError)
-	set.SetOutput(stderr)
-	s.connection(set)
-	s.behaviour(set)
-	s.notices(set)
-	klogFlags(set)
+	set := s.flags(stderr)
 	if err := set.Parse(args); err != nil {
 		return s, err
 	}
 	if set.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q: flags begin with a dash", set.Arg(0))
 	}
-	for name, into := range map[string]*string{
-		"SLACK_URL": &s.slackURL, "SLACK_TOKEN": &s.slackToken, "SLACK_PROXY_URL": &s.slackProxy,
-		"MSTEAMS_URL": &s.teamsURL, "MSTEAMS_PROXY_URL": &s.teamsProxy, "EVENT_WEBHOOK_URL": &s.eventWebhook,
-	} {
+	for name, into := range s.environment() {
 		if value := getenv(name); value != "" {
 			*into = value
 		}
 	}
 	return s, s.validate()
+}
+
+// flags are all that there are, bound to the settings.
+func (s *settings) flags(stderr io.Writer) *flag.FlagSet {
+	set := flag.NewFlagSet("serin controller", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	s.connection(set)
+	s.behaviour(set)
+	s.notices(set)
+	klogFlags(set)
+	return set
+}
+
+// environment is the setting behind each variable.
+func (s *settings) environment() map[string]*string {
+	return map[string]*string{
+		"SLACK_URL": &s.slackURL, "SLACK_TOKEN": &s.slackToken, "SLACK_PROXY_URL": &s.slackProxy,
+		"MSTEAMS_URL": &s.teamsURL, "MSTEAMS_PROXY_URL": &s.teamsProxy, "EVENT_WEBHOOK_URL": &s.eventWebhook,
+	}
 }
 
 func (s *settings) connection(set *flag.FlagSet) {
