@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "rewrite the stories with what happens n
 // A story is a release as text. Lines that begin with a verb are told, all
 // others are what follows and are compared:
 //
-//	plan NAME            one of the plans of the laws
+//	plan NAME            one of the tales; under a release, as if it was edited
 //	see KEY=VALUE ...    the world changes, and the release moves until it stops
 //
 // Keys: target, copied, primary and canary (ready, rolling, down, dead), routed
@@ -64,9 +64,9 @@ func retell(t *testing.T, told string) string {
 		switch {
 		case len(words) == 0 || strings.HasPrefix(line, "#"):
 		case words[0] == "plan":
-			s.plan = plans()[words[1]]
+			s.plan = tales()[strings.Join(words[1:], " ")]
 			if s.plan.Steps == nil {
-				t.Fatalf("no plan %q", words[1])
+				t.Fatalf("no plan in %q", line)
 			}
 		case words[0] == "see":
 			for _, word := range words[1:] {

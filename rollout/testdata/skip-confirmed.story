@@ -1,0 +1,26 @@
+# Without analysis there is still the question before a release, and the word after it.
+plan skip, confirmed
+see target=v1 parked=no canary=ready primary=ready copied=want routed=yes
+  Initializing step 0, failures 0: route 100/0 (not exposed), canary as it is, primary v1
+see copied=want
+  Initializing step 1, failures 0: route 100/0, canary as it is, primary v1
+  Normal  Initialization done! podinfo.test
+  Initialized step 0, failures 0: route 100/0, canary up, primary v1
+see after=2s parked=yes canary=down
+  Initialized step 0, failures 0: route 100/0, canary to zero, primary v1
+  Initialized step 0, failures 0: route 100/0, canary as it is, primary v1
+see target=v2 confirm-rollout=pass parked=no canary=ready
+  Normal  Confirm-rollout check gate passed
+  Normal  New revision detected! Scaling up podinfo.test
+  Progressing step 0, failures 0: route 100/0, canary up, primary v1
+  Normal  Copying podinfo.test template spec to podinfo-primary.test
+  Promoting step 0, failures 0: route 100/0, canary up, primary v2
+see copied=want
+  Normal  Routing all traffic to primary
+  Finalising step 0, failures 0: route 100/0, canary up, primary v2
+see after=2s
+  Normal  Promotion completed! Canary analysis was skipped for podinfo.test
+  Succeeded step 0, failures 0: route 100/0, canary to zero, primary v2
+see post-rollout=pass parked=yes canary=down
+  Normal  Post-rollout check gate passed
+  Succeeded step 0, failures 0: route 100/0, canary as it is, primary v2
