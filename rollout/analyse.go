@@ -180,18 +180,27 @@ func (t *turn) promote() {
 		t.enter(Promoting)
 	case !primary.Ready || !copied || !t.seen.Routed:
 		t.notReady(primary)
-	case t.state.Serving == OnCanary, t.state.Step >= len(t.plan.Back):
-		if t.state.Step == 0 || t.seen.Now.Sub(t.state.Since) >= t.plan.Interval {
-			t.say(routedHome(t.plan)...)
-			t.state.Serving, t.state.Weight = OnPrimary, 0
-			t.enter(Finalising)
-		}
-	case t.state.Step == 0 || t.seen.Now.Sub(t.state.Since) >= t.plan.Interval:
-		back := t.plan.Back[t.state.Step]
-		t.say(backedOff(t.plan, back))
-		t.state.Weight = min(t.state.Weight, back.Canary)
-		t.to(t.state.Step + 1)
+	case t.state.Step > 0 && t.seen.Now.Sub(t.state.Since) < t.plan.Interval:
+		// The step before is given its time.
+	default:
+		t.comeBack()
 	}
+}
+
+// comeBack takes the next part of the traffic from the canary; behind the last
+// one the primary has all of it.
+func (t *turn) comeBack() {
+	next := returning(t.plan, t.state)
+	if t.state.Serving == OnCanary || next == len(t.plan.Back) {
+		t.say(routedHome(t.plan)...)
+		t.state.Serving, t.state.Weight = OnPrimary, 0
+		t.enter(Finalising)
+		return
+	}
+	back := t.plan.Back[next]
+	t.say(backedOff(t.plan, back))
+	t.state.Weight = min(t.state.Weight, back.Canary)
+	t.to(next + 1)
 }
 
 // overtaken: a newer revision landed before the analysed one was copied. It

@@ -41,6 +41,12 @@ func plans() map[string]Plan {
 	baked.Cookie = "side"
 	baked.Steps = []Step{arrival, {Route: home, Hold: interval, Enter: Warm}, step(Split(5), Advance), step(Split(5), Stay),
 		step(Split(Full), Bake), step(Split(Full), Stay)}
+	baked.Back = []Route{Split(Percent(25)), Split(2), Split(0)}
+
+	// An audience is divided: the share of all users is 0 all along.
+	audience := base
+	audience.Steps = []Step{arrival, step(Route{Primary: Percent(50), Canary: Percent(50), Match: true}, Advance)}
+	audience.Back = []Route{{Primary: Percent(75), Canary: Percent(25), Match: true}, Split(0)}
 
 	green := base
 	green.Strategy = BlueGreen
@@ -57,7 +63,8 @@ func plans() map[string]Plan {
 	plain.Strategy, plain.Routes, plain.Threshold = BlueGreen, false, 1
 	plain.Steps = []Step{arrival, step(home, Advance), step(home, Settle)}
 
-	return map[string]Plan{"weighted": weighted, "gated": gated, "blue-green": green, "a/b": ab, "skip": skip, "plain": plain, "baked": baked}
+	return map[string]Plan{"weighted": weighted, "gated": gated, "blue-green": green, "a/b": ab, "skip": skip, "plain": plain, "baked": baked,
+		"audience": audience}
 }
 
 // observations returns everything the world could show to a state.

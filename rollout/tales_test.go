@@ -19,9 +19,13 @@ func tales() map[string]Plan {
 	whole.Steps = []Step{gated.Steps[0], looked(Split(Full), ConfirmTrafficIncrease, ConfirmPromotion)}
 	whole.Back = []Route{Split(Percent(50)), Split(0)}
 
+	early := weighted
+	early.Back = []Route{Split(Percent(25)), Split(Percent(10)), Split(0)}
+
 	asked := skip
 	asked.Confirm = true
 
-	all["mirrored"], all["finer"], all["whole"], all["skip, confirmed"] = mirrored, finer, whole, asked
+	all["mirrored"], all["finer"], all["whole"] = mirrored, finer, whole
+	all["early"], all["skip, confirmed"] = early, asked
 	return all
 }

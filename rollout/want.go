@@ -85,7 +85,7 @@ func backwards(plan Plan, state State) Route {
 		return Split(Full)
 	case state.Step > len(plan.Back):
 		return home
-	case state.Step > 0 && plan.Back[state.Step-1].Canary <= state.Weight:
+	case state.Step > 0 && known(state, plan.Back[state.Step-1]):
 		return plan.Back[state.Step-1]
 	case state.Step > 0:
 		return home
@@ -95,6 +95,25 @@ func backwards(plan Plan, state State) Route {
 	default:
 		return Split(state.Weight)
 	}
+}
+
+// returning is the next step of the way back that takes something from the
+// canary. One that a person promoted early has less than the first of them, and
+// must not get more on its way out.
+func returning(plan Plan, state State) int {
+	for i := state.Step; i < len(plan.Back); i++ {
+		if back := plan.Back[i]; known(state, back) && (back.Match || back.Canary < state.Weight) {
+			return i
+		}
+	}
+	return len(plan.Back)
+}
+
+// known reports whether the canary has all that the route gives it. What it has
+// of an audience is not in the weight: all that its analysis led to, or, if that
+// was skipped, nobody knows.
+func known(state State, back Route) bool {
+	return back.granted() <= state.Weight && !(back.Match && state.Skipped)
 }
 
 // heal returns the state itself if a release can be in it under the plan, and
