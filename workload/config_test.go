@@ -156,6 +156,35 @@ func TestPrimaryWithConfigs(t *testing.T) {
 	}
 }
 
+// TestOtherKindsReadTheirCopies: which kind a template belongs to is all the same.
+func TestOtherKindsReadTheirCopies(t *testing.T) {
+	source, configs := configured(t)
+	for _, tc := range []struct {
+		name   string
+		target *Pods
+	}{
+		{"a DaemonSet", func() *Pods { d := agent(t); d.Spec.Template = source.Spec.Template; return pods(t, d) }()},
+		{"a StatefulSet", func() *Pods { s := store(t); s.Spec.Template = source.Spec.Template; return pods(t, s) }()},
+	} {
+		o := options()
+		o.Configs = configs
+		object, err := Primary(tc.target, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := object.Object["spec"].(map[string]any)["template"].(map[string]any)
+		text := fmt.Sprint(template)
+		for _, c := range configs {
+			if !strings.Contains(text, c.Copy()) {
+				t.Errorf("%s: the primary does not read %s", tc.name, c.Copy())
+			}
+		}
+		if diff := cmp.Diff(configs, Copies(tc.target, o)); diff != "" {
+			t.Errorf("%s: copies (-want +got)\n%s", tc.name, diff)
+		}
+	}
+}
+
 // TestPrimaryOfFlaggerKeepsItsConfigs: its pods are not restarted as long as they
 // run what the target would, also after the revision was noted.
 func TestPrimaryOfFlaggerKeepsItsConfigs(t *testing.T) {
