@@ -35,11 +35,16 @@ func TestRouteAndServiceEditedUnderARelease(t *testing.T) {
 
 	longer := []byte(`{"spec": {"service": {"timeout": "15s"}}}`)
 	w.must(plane.client.Patch(w.ctx, w.canaryObject("podinfo"), client.RawPatch(types.MergePatchType, longer), client.FieldOwner("user")))
+	split := ""
 	w.reachesRoute(func(u *unstructured.Unstructured) bool {
+		split = splitOf(u)
 		rules, _, _ := unstructured.NestedSlice(u.Object, "spec", "rules")
 		timeout, _, _ := unstructured.NestedString(rules[0].(map[string]any), "timeouts", "request")
 		return timeout == "15s"
 	})
+	if split != "60/40" {
+		t.Errorf("the edited service came with %s, want 60/40 as before", split)
+	}
 	w.hooks.refuse("gate", false)
 	w.phase("Succeeded")
 	if got, want := w.gateway.seen(), "100/0 80/20 60/40 10/90 60/40 100/0"; got != want {
