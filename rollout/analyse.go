@@ -110,10 +110,24 @@ func (t *turn) blocked() bool {
 		// The first look at a step comes when its time is up.
 		return t.seen.Now.Before(due(t.plan, t.state))
 	}
-	if t.late() {
+	switch {
+	case t.state.Passed:
+		t.reopen()
+	case t.late():
 		t.expire(reason)
 	}
 	return true
+}
+
+// reopen starts the clock of a step that stood at a gate, for however long, and is
+// held by something else now. That its checks are being asked again is nothing else.
+func (t *turn) reopen() {
+	_, answered := t.seen.Answers[t.plan.Steps[t.state.Step].Check]
+	ready := t.seen.Primary.Ready && t.seen.Canary.Ready && t.seen.Routed
+	if ready && !answered {
+		return
+	}
+	t.state.Passed, t.state.Since = false, t.seen.Now
 }
 
 // leave goes to the next step, if its gates are open.
@@ -149,6 +163,7 @@ func (t *turn) leave() {
 // hold waits at a closed gate. The clock of the step goes on, so that its
 // checks are repeated meanwhile.
 func (t *turn) hold(gate Probe, answer Answer) {
+	t.state.Passed = true
 	if t.state.Phase == WaitingPromotion {
 		return // said on entering
 	}

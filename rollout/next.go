@@ -71,7 +71,7 @@ func (t *turn) enter(phase Phase) {
 // to moves to a step of the current phase.
 func (t *turn) to(step int) {
 	t.state.Step, t.state.Attempt, t.state.Since = step, 0, t.seen.Now
-	t.state.Opened = 0
+	t.state.Opened, t.state.Passed = 0, false
 }
 
 // late reports whether the current step has waited for longer than it may. A

@@ -64,6 +64,7 @@ type State struct {
 	Held     bool  // a person paused the release
 	Skipped  bool  // the release is promoted without the rest of its analysis
 	Opened   Gates // approved by a person, for the current step
+	Passed   bool  // the checks of the step passed, only a gate keeps it; no deadline runs
 	Pending  Effects
 	Cookies  Cookies
 }

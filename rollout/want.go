@@ -130,7 +130,7 @@ func heal(plan Plan, state State) State {
 		state.Cookies = Cookies{}
 	}
 	if state.Phase != Waiting && !state.Phase.analysing() {
-		state.Held, state.Opened = false, 0
+		state.Held, state.Opened, state.Passed = false, 0, false
 	}
 	if state.Serving != OnCanary {
 		state.Serving = OnPrimary

@@ -53,7 +53,7 @@ func (s *CanaryStatus) State() rollout.State {
 	state.Attempt = stored.Attempt
 	state.Paused = stored.Paused
 	state.Skipped = stored.Skipped
-	state.Held = stored.Held
+	state.Held, state.Passed = stored.Held, stored.Passed
 	for _, gate := range stored.Opened {
 		state.Opened = state.Opened.With(rollout.Probe(gate))
 	}
@@ -125,6 +125,7 @@ func (s *CanaryStatus) Store(state rollout.State, plan rollout.Plan, now time.Ti
 		Held:       state.Held,
 		Skipped:    state.Skipped,
 		Opened:     opened(state.Opened),
+		Passed:     state.Passed,
 		Pending:    words(state.Pending),
 		Heard:      before.Heard,
 		Wish:       before.Wish,

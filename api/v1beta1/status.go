@@ -147,6 +147,10 @@ type Rollout struct {
 	// +kubebuilder:validation:MaxItems=16
 	Opened []string `json:"opened,omitempty"`
 
+	// Whether the checks of this step passed and only a gate keeps it: no deadline runs.
+	// +optional
+	Passed bool `json:"passed,omitempty"`
+
 	// What people asked for and was taken up, by annotation; an annotation with the
 	// same text does nothing any more.
 	// +optional

@@ -32,6 +32,8 @@ see pre-rollout=fail
   Normal  Starting canary analysis for podinfo.test
 see after=10s pre-rollout=pass confirm-traffic-increase=fail
   Warning Halt podinfo.test advancement waiting for traffic increase approval gate
+  Progressing step 0, failures 1: route 100/0, canary up, primary v1
+  Normal  Starting canary analysis for podinfo.test
 see after=10s pre-rollout=pass confirm-traffic-increase=pass
   Normal  Pre-rollout check gate passed
   Normal  Confirm-traffic-increase check gate passed

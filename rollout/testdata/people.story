@@ -43,6 +43,7 @@ see ask=resume
   Progressing step 1, failures 0: route 50/50, canary up, primary v1
 see after=10s checks=pass
   Warning Halt podinfo.test advancement waiting for approval legal
+  Progressing step 1, failures 0: route 50/50, canary up, primary v1
 see ask=approve:legal
   Normal  Opening legal of podinfo.test, as alice (why not) asked
   Progressing step 1, failures 0: route 50/50, canary up, primary v1
