@@ -62,7 +62,7 @@ func (t Turn) Stands() (text string, until time.Time) {
 	bad := worst(t.Entered)
 	switch {
 	case bad == "":
-	case s.Phase == rollout.Waiting, s.Phase == rollout.WaitingPromotion:
+	case s.Phase == rollout.Waiting, s.Phase == rollout.WaitingPromotion, s.Passed:
 		return bad, time.Time{}
 	case s.Phase == rollout.Progressing && s.Attempt > 0:
 		return bad, rollout.Due(t.Plan, s)
@@ -112,7 +112,7 @@ func (t Turn) deadline() time.Time {
 // gated reports whether all is well and only a gate is closed, which has no deadline.
 func (t Turn) gated() bool {
 	step := t.Plan.Steps[stepOf(t.Plan, t.State)]
-	check := step.Check == "" || t.State.Skipped || t.State.Opened.Has(step.Check) || t.Seen.Answers[step.Check].Verdict == rollout.Pass
+	check := step.Check == "" || t.State.Skipped || t.State.Passed || t.State.Opened.Has(step.Check) || t.Seen.Answers[step.Check].Verdict == rollout.Pass
 	return check && t.Seen.Primary.Ready && t.Seen.Canary.Ready && t.Seen.Routed
 }
 
@@ -160,6 +160,8 @@ func (t Turn) analysis() (text string, until time.Time) {
 	switch {
 	case s.Phase == rollout.WaitingPromotion:
 		return "approval by confirm-promotion", time.Time{}
+	case s.Passed:
+		return "approval by " + closed(s, step), time.Time{}
 	case s.Skipped, step.Enter == rollout.Arrive && step.Check == "":
 		return canaryPods(p), due.Add(p.Deadline)
 	case step.Enter == rollout.Arrive:
@@ -169,6 +171,20 @@ func (t Turn) analysis() (text string, until time.Time) {
 	default:
 		return "the next look at the checks", due
 	}
+}
+
+// closed is the gate of a step that nobody has opened yet.
+func closed(s rollout.State, step rollout.Step) string {
+	for _, gate := range step.Gates {
+		switch {
+		case s.Opened.Has(gate):
+		case gate == rollout.Approval:
+			return step.Name
+		default:
+			return string(gate)
+		}
+	}
+	return "a gate"
 }
 
 func (t Turn) wayOut() (text string, until time.Time) {
