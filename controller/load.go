@@ -136,7 +136,7 @@ func (r *reconciler) running() map[types.NamespacedName]bool {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(kind("CanaryList"))
 	found := map[types.NamespacedName]bool{}
-	if err := r.client.List(context.Background(), list); err != nil {
+	if err := r.client.List(context.Background(), list, client.UnsafeDisableDeepCopy); err != nil { // only read
 		r.options.Log.Error("list the running releases", "err", err)
 		return found
 	}

@@ -63,6 +63,13 @@ func (m *memory) forget(key types.NamespacedName) bool {
 	return ok
 }
 
+// hear remembers wishes that were taken up.
+func (m *memo) hear(taken []rollout.Wish) {
+	for _, wish := range taken {
+		m.heard[wish.Verb] = wish.Text
+	}
+}
+
 // at moves on to a transition: what was said before may be said again.
 func (m *memo) at(transition int64) {
 	if transition != m.transition {

@@ -93,7 +93,8 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	r.complete(v, m, state)
 	next, reports := rollout.Next(plan, state, v.seen)
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
-	if heard := v.hear(m, state); heard || next != stored || unsettled(canary) {
+	taken := v.taken(state)
+	if heard := canary.Hear(taken, metav1.NewTime(v.seen.Now)); heard || next != stored || unsettled(canary) {
 		if err := r.commit(ctx, raw, v, next, reports); err != nil {
 			if apierrors.IsConflict(err) {
 				// Somebody was faster and the watch brings it; the timer is for a server
@@ -103,6 +104,7 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 			return reconcile.Result{}, err
 		}
 		m.at(canary.Status.Transition())
+		m.hear(taken)
 		reports = nil // they are in the outbox
 	}
 	r.gauges.release(canary, plan, next)
@@ -143,16 +145,16 @@ func (r *reconciler) complete(v *view, m *memo, state rollout.State) {
 	}
 }
 
-// hear notes the wishes that the decision has taken up.
-func (v *view) hear(m *memo, state rollout.State) bool {
+// taken lists the wishes that the decision in a state takes up. They count as heard
+// once the decision is written: one that was dropped has heard nobody.
+func (v *view) taken(state rollout.State) []rollout.Wish {
 	var taken []rollout.Wish
 	for _, wish := range v.seen.Wishes {
 		if !v.plan.Suspend && !v.seen.Deleted && wish.Concerns(state, v.seen.Target) {
 			taken = append(taken, wish)
-			m.heard[wish.Verb] = wish.Text
 		}
 	}
-	return v.canary.Hear(taken, metav1.NewTime(v.seen.Now))
+	return taken
 }
 
 // unreadable says what a person must mend, and lets a Canary go whose workload is
