@@ -23,6 +23,10 @@ func TestControlPlaneMakesPods(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	program, err := cache.Build(t.Context(), fetch.Kubectl(), func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
 	begun := time.Now()
 	plane, err := control.Start(t.Context(), control.Options{Binary: binary})
 	if err != nil {
@@ -30,7 +34,7 @@ func TestControlPlaneMakesPods(t *testing.T) {
 	}
 	t.Logf("ready after %s", time.Since(begun))
 	kubectl := func(args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(t.Context(), binary, append([]string{"kubectl", "--kubeconfig=" + plane.Kubeconfig}, args...)...)
+		cmd := exec.CommandContext(t.Context(), program, append([]string{"--kubeconfig=" + plane.Kubeconfig}, args...)...)
 		return cmd.CombinedOutput()
 	}
 	if out, err := kubectl("create", "deployment", "app", "--image=lab.local/app:1", "--replicas=2"); err != nil {
