@@ -158,7 +158,7 @@ func TestFadedTransitionIsNotRepeated(t *testing.T) {
 		canary := canaryAt("podinfo", 3)
 		canary.Status.Rollout.Since = now.Add(-c.since).Format(time.RFC3339Nano)
 		canary.Status.LastTransitionTime = metav1.NewTime(now.Add(-c.phase))
-		if got := faded(canary, now); got != c.want {
+		if got := faded(canary, Options{Now: func() time.Time { return now }}); got != c.want {
 			t.Errorf("%s: faded is %t", c.reason, got)
 		}
 	}
