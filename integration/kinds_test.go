@@ -71,11 +71,7 @@ func (w *world) ask(manifest, image string) {
 func (w *world) podsOf(name string) *unstructured.Unstructured {
 	w.t.Helper()
 	object := blank(appsv1.SchemeGroupVersion.WithKind(w.kind))
-	err := plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, object)
-	if client.IgnoreNotFound(err) != nil {
-		w.t.Fatal(err)
-	}
-	if err != nil {
+	if !w.finds(name, object) {
 		return nil
 	}
 	return object

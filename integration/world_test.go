@@ -275,14 +275,18 @@ func (w *world) events() []string {
 func (w *world) deployment(name string) *appsv1.Deployment {
 	w.t.Helper()
 	d := &appsv1.Deployment{}
-	err := plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, d)
-	if client.IgnoreNotFound(err) != nil {
-		w.t.Fatal(err)
-	}
-	if err != nil {
+	if !w.finds(name, d) {
 		return nil
 	}
 	return d
+}
+
+// finds reads an object of the world into one of its kind, and reports whether it is there.
+func (w *world) finds(name string, into client.Object) bool {
+	w.t.Helper()
+	err := plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, into)
+	w.must(client.IgnoreNotFound(err))
+	return err == nil
 }
 
 func (w *world) image(name string) string {
