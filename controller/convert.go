@@ -1,24 +1,53 @@
 package controller
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/json" // keeps whole numbers whole
 
 	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/router"
 	"github.com/serinhq/serin/workload"
 )
 
-// serviceOf is what providers need to know of a Canary, as plain values.
-func serviceOf(canary *v1beta1.Canary, options workload.Options, target *workload.Pods) (router.Service, error) {
-	spec := canary.Spec.Service
+// named is what is known of a Canary's service before anything else was read: the
+// names of objects, and which of them it is about.
+func (r *reconciler) named(canary *v1beta1.Canary) router.Service {
+	spec := canary.Spec
 	s := router.Service{
-		Namespace: canary.Namespace, Name: canary.Apex(), Owner: options.Owner, Selector: options.Selector,
-		Port: spec.Port, PortName: spec.PortName, TargetPort: spec.TargetPort, AppProtocol: spec.AppProtocol,
-		TrafficDistribution: spec.TrafficDistribution, Headless: spec.Headless,
-		Apex: metadata(spec.Apex), Primary: metadata(spec.Primary), Canary: metadata(spec.Canary),
-		Hosts: spec.Hosts, Parents: parents(spec.GatewayRefs), Mirrors: mirrors(spec.Mirror),
+		Namespace: canary.Namespace, Name: canary.Apex(), Target: spec.TargetRef.Name, Port: spec.Service.Port,
+		Settings: router.Settings{IngressPrefix: r.options.IngressPrefix, IngressClass: r.options.IngressClass},
 	}
+	if parts := strings.SplitN(canary.Provider(r.options.MeshProvider), ":", 3); len(parts) == 3 {
+		s.Settings.Mesh = parts[2]
+	}
+	if ref := spec.IngressRef; ref != nil {
+		s.Ingress = ref.Name
+	}
+	if ref := spec.RouteRef; ref != nil {
+		s.Route = router.Ref{GroupVersionKind: schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind), Namespace: canary.Namespace, Name: ref.Name}
+	}
+	if ref := spec.UpstreamRef; ref != nil {
+		s.Upstream = router.Ref{GroupVersionKind: schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind),
+			Namespace: cmp.Or(ref.Namespace, canary.Namespace), Name: ref.Name}
+	}
+	return s
+}
+
+// serviceOf is what providers need to know of a Canary, as plain values, added to
+// what named knows.
+func serviceOf(canary *v1beta1.Canary, s router.Service, options workload.Options, target *workload.Pods) (router.Service, error) {
+	spec := canary.Spec.Service
+	s.Owner, s.Selector = options.Owner, options.Selector
+	s.PortName, s.TargetPort, s.AppProtocol = spec.PortName, spec.TargetPort, spec.AppProtocol
+	s.TrafficDistribution, s.Headless, s.Discovery = spec.TrafficDistribution, spec.Headless, spec.PortDiscovery
+	s.Apex, s.Primary, s.Canary = metadata(spec.Apex), metadata(spec.Primary), metadata(spec.Canary)
+	s.Hosts, s.Parents, s.Mirrors = spec.Hosts, parents(spec.GatewayRefs), mirrors(spec.Mirror)
+	s.Gateways, s.Delegation, s.MeshName, s.Backends = spec.Gateways, spec.Delegation, spec.MeshName, spec.Backends
 	if u := spec.UnmanagedMetadata; u != nil {
 		s.Unmanaged = router.Keys{Labels: u.Labels, Annotations: u.Annotations}
 	}
@@ -47,12 +76,30 @@ func serviceOf(canary *v1beta1.Canary, options workload.Options, target *workloa
 			return router.Service{}, err
 		}
 	}
+	return limited(s, spec)
+}
+
+// limited adds what bounds a request, and how it is tried again.
+func limited(s router.Service, spec v1beta1.CanaryService) (router.Service, error) {
 	var err error
 	if s.Timeout, err = timeout("timeout", spec.Timeout); err != nil {
 		return router.Service{}, err
 	}
-	s.BackendTimeout, err = timeout("backendTimeout", spec.BackendTimeout)
-	return s, err
+	if s.BackendTimeout, err = timeout("backendTimeout", spec.BackendTimeout); err != nil {
+		return router.Service{}, err
+	}
+	if t := spec.Retries; t != nil {
+		s.Retries = router.Retries{Attempts: t.Attempts, On: t.RetryOn}
+		if s.Retries.PerTryTimeout, err = timeout("retries.perTryTimeout", t.PerTryTimeout); err != nil {
+			return router.Service{}, err
+		}
+	}
+	if p := spec.TrafficPolicy; p != nil && len(p.Raw) > 0 {
+		if err := json.Unmarshal(p.Raw, &s.TrafficPolicy); err != nil {
+			return router.Service{}, fmt.Errorf("spec.service.trafficPolicy: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // affinity is how cookies look. That of the primary lasts an interval: then its

@@ -36,7 +36,7 @@ func (r *reconciler) measureFront(v *view) {
 	v.options = workload.Options{
 		Owner: workload.Owner{Name: v.canary.Name, UID: string(v.canary.UID)}, Include: r.options.Include}
 	var err error
-	if v.service, err = serviceOf(v.canary, v.options, &workload.Pods{}); err != nil {
+	if v.service, err = serviceOf(v.canary, r.named(v.canary), v.options, &workload.Pods{}); err != nil {
 		v.note("%v", err)
 		return
 	}

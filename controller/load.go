@@ -27,7 +27,8 @@ import (
 const (
 	byWorkload = "workload" // target and primary
 	byTarget   = "target"
-	byService  = "service" // apex, primary and canary; the route has the apex name
+	byService  = "service" // apex, primary and canary
+	byRoute    = "route"   // what a route is made of or built upon, as namespace/name
 )
 
 func kind(name string) schema.GroupVersionKind { return v1beta1.GroupVersion().WithKind(name) }
@@ -67,22 +68,38 @@ func (r *reconciler) compile(ctx context.Context, canary *v1beta1.Canary) (rollo
 }
 
 func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
-	name := canary.Provider(r.options.MeshProvider)
-	provider := r.providers[name]
+	name, provider := canary.Provider(r.options.MeshProvider), r.provider(canary)
 	return v1beta1.Features{
 		Provider:          name,
-		Available:         slices.Sorted(maps.Keys(r.providers)),
+		Available:         r.available(name),
 		Metrics:           metric.Provider(r.options.MeshProvider, canary.Spec.Provider),
 		Routes:            len(provider.Kinds) > 0,
 		Weight:            provider.Caps.Weight,
 		Mirror:            provider.Caps.Mirror,
 		Match:             provider.Caps.Match,
+		Scoped:            provider.Caps.Scoped,
+		Fields:            provider.Fields,
 		Affinity:          provider.Caps.Affinity,
 		PrimaryCookie:     provider.Caps.PrimaryCookie,
 		Parents:           provider.Caps.Parents,
 		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),
 		SameNamespaceOnly: r.options.SameNamespace,
 	}
+}
+
+// provider of a Canary; zero if there is none of its name.
+func (r *reconciler) provider(canary *v1beta1.Canary) router.Provider {
+	p, _ := router.Named(r.providers, canary.Provider(r.options.MeshProvider))
+	return p
+}
+
+// available lists the providers at hand, and the given name if it means one of them.
+func (r *reconciler) available(name string) []string {
+	names := slices.Sorted(maps.Keys(r.providers))
+	if _, ok := router.Named(r.providers, name); ok && !slices.Contains(names, name) {
+		names = append(names, name)
+	}
+	return names
 }
 
 // rival names an older Canary with the same target: two would undo each other.

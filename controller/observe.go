@@ -42,7 +42,7 @@ type view struct {
 // look reads the objects of a Canary. Its errors are those of the API machinery;
 // what a person must mend becomes a note.
 func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan rollout.Plan) (*view, error) {
-	v := &view{canary: canary, plan: plan, provider: r.providers[canary.Provider(r.options.MeshProvider)]}
+	v := &view{canary: canary, plan: plan, provider: r.provider(canary)}
 	v.memo = r.memory.of(client.ObjectKeyFromObject(canary), canary.UID)
 	v.seen.Now = r.options.clock()
 	namespace := canary.Namespace
@@ -60,8 +60,8 @@ func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan roll
 			return nil, err
 		}
 	}
-	for _, gvk := range v.provider.Kinds {
-		object, err := read(ctx, r.client, namespace, canary.Apex(), blank(gvk))
+	for _, ref := range v.provider.Refs(r.named(canary)) {
+		object, err := read(ctx, r.client, ref.Namespace, ref.Name, blank(ref.GroupVersionKind))
 		if err != nil {
 			return nil, err
 		}
@@ -119,11 +119,12 @@ func (r *reconciler) measure(v *view) {
 		return
 	}
 	v.seen.Copied = workload.Copied(v.target, v.options)
-	v.service, err = serviceOf(v.canary, v.options, v.target)
+	v.service, err = serviceOf(v.canary, r.named(v.canary), v.options, v.target)
 	if err != nil {
 		v.note("%v", err)
 		return
 	}
+	v.service.Live = v.routes
 	v.seen.Target = workload.RevisionWith(v.target.Template, v.configs.all)
 	v.seen.Parked = v.target.Parked()
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())

@@ -19,6 +19,9 @@ type Options struct {
 	Selectors     []string // label keys by which a workload selects its pods, first match counts
 	Include       []string // prefixes of labels and annotations copied to primaries, "*" for all
 
+	IngressPrefix string // of the annotations of nginx, without the slash
+	IngressClass  string // of HTTPProxies; empty for none
+
 	ConfigTracking bool // ConfigMaps and Secrets are part of a revision, and primaries have copies of them
 	SameNamespace  bool // block references to other namespaces
 	EventWebhook   string

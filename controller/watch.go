@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -33,7 +34,7 @@ const (
 func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event.GenericEvent) error {
 	canary := blank(kind("Canary"))
 	for name, keys := range map[string]func(*unstructured.Unstructured) []string{
-		byTarget: targetOf, byWorkload: workloadsOf, byService: servicesOf, byScaler: scalersOf,
+		byTarget: targetOf, byWorkload: workloadsOf, byService: servicesOf, byScaler: scalersOf, byRoute: routesOf,
 	} {
 		index := func(o client.Object) []string { return keys(o.(*unstructured.Unstructured)) }
 		if err := m.GetFieldIndexer().IndexField(ctx, canary, name, index); err != nil {
@@ -58,7 +59,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 		sources = append(sources, source.Kind(m.GetCache(), empty(), r.users(byWorkload)))
 	}
 	for _, gvk := range r.kinds() {
-		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), r.users(byService)))
+		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), gather(r.onRoutes)))
 	}
 	sources = append(sources, r.scalerSources(m)...)
 	for _, s := range append(sources, r.configSources(m.GetCache())...) {
@@ -100,6 +101,17 @@ func (r *reconciler) users(index string) handler.EventHandler {
 	return gather(func(ctx context.Context, object client.Object) []reconcile.Request {
 		return r.indexed(ctx, object.GetNamespace(), index, object.GetName())
 	})
+}
+
+// onRoutes finds the Canaries of an object on the way of requests: the one that owns
+// it, and those that name it.
+func (r *reconciler) onRoutes(ctx context.Context, object client.Object) []reconcile.Request {
+	requests := r.indexed(ctx, "", byRoute, object.GetNamespace()+"/"+object.GetName())
+	if owner := metav1.GetControllerOfNoCopy(object); owner != nil && owner.Kind == "Canary" {
+		key := types.NamespacedName{Namespace: object.GetNamespace(), Name: owner.Name}
+		requests = append(requests, reconcile.Request{NamespacedName: key})
+	}
+	return requests
 }
 
 // rivals wakes a Canary, and all others of its workload: when the older one goes
@@ -145,6 +157,22 @@ func servicesOf(canary *unstructured.Unstructured) []string {
 		return withSuffixes([]string{name}, "", "-primary", "-canary")
 	}
 	return withSuffixes(targetOf(canary), "", "-primary", "-canary")
+}
+
+// routesOf are the objects that a Canary's route is made of or built upon, as
+// namespace and name. One that it names in another namespace may be of any kind.
+func routesOf(canary *unstructured.Unstructured) []string {
+	namespace := canary.GetNamespace()
+	var all []string
+	for _, name := range servicesOf(canary) {
+		all = append(all, namespace+"/"+name, "/"+name) // the latter of the cluster
+	}
+	for _, ref := range []string{"ingressRef", "routeRef", "upstreamRef"} {
+		if name := stringAt(canary, "spec", ref, "name"); name != "" {
+			all = append(all, cmp.Or(stringAt(canary, "spec", ref, "namespace"), namespace)+"/"+name)
+		}
+	}
+	return all
 }
 
 func withSuffixes(names []string, suffixes ...string) []string {

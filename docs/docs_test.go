@@ -21,7 +21,7 @@ import (
 func TestExamples(t *testing.T) {
 	features := v1beta1.Features{
 		Provider: "gatewayapi:v1", Available: []string{"gatewayapi:v1"},
-		Routes: true, Weight: true, Mirror: true, Match: true, Parents: true,
+		Routes: true, Weight: true, Mirror: true, Match: true, Scoped: true, Parents: true,
 		Affinity: true, PrimaryCookie: true,
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")

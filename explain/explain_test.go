@@ -57,7 +57,8 @@ spec:
 		t.Fatal(err)
 	}
 	plan, errs := v1beta1.Compile(c, v1beta1.Features{Provider: "gatewayapi:v1", Available: []string{"gatewayapi:v1"},
-		Metrics: "gatewayapi:v1", Routes: true, Weight: true, Mirror: true, Match: true, Affinity: true, Parents: true})
+		Metrics: "gatewayapi:v1", Routes: true, Weight: true, Mirror: true, Match: true, Scoped: true, Affinity: true, Parents: true,
+		Fields: []string{"gatewayRefs"}})
 	if len(errs) > 0 {
 		t.Fatal(errs.ToAggregate())
 	}

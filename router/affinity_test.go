@@ -14,12 +14,12 @@ import (
 var both = rollout.Cookies{Canary: "lpsialdonz", Primary: "lpsialdonz"}
 
 // cookieScenes are the routes of a release with session affinity.
-func cookieScenes() []scene {
-	one := minimal()
+func cookieScenes(f fixture) []scene {
+	one := f.minimal()
 	one.Affinity = Affinity{Cookie: "sticky", Age: 24 * time.Hour, PrimaryAge: 30 * time.Second}
 	two := one
 	two.Affinity.PrimaryCookie = "home-sticky"
-	dressed := full()
+	dressed := f.full()
 	dressed.Affinity = Affinity{Cookie: "sticky", Age: 6 * time.Hour, PrimaryAge: 90 * time.Second,
 		Domain: "example.com", Path: "/shop", SameSite: "None", HTTPOnly: true, Secure: true, Partitioned: true}
 	paths := two

@@ -8,6 +8,37 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
+// A fixture is how the tests of all providers try one of them.
+type fixture struct {
+	full    func() Service // uses every field the provider has a place for
+	minimal func() Service // the least it needs
+	scenes  func() []scene // beside those that all providers play
+	crds    []string       // sources of [crds] that define its kinds
+}
+
+// fixtures of providers that need more than plain has, or take more.
+var fixtures = map[string]fixture{
+	"gatewayapi:v1":      {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
+	"gatewayapi:v1beta1": {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
+}
+
+func fixtureOf(provider string) fixture {
+	if f, ok := fixtures[provider]; ok {
+		return f
+	}
+	return fixture{plain, plain, func() []scene { return nil }, nil}
+}
+
+// plain is a Service of which a provider knows no more than that it is one.
+func plain() Service {
+	return Service{
+		Namespace: "shop", Name: "web", Target: "web", Port: 80,
+		Owner:    workload.Owner{Name: "web", UID: "5f0c8f0e-0000-4000-8000-000000000001"},
+		Selector: workload.Selector{Key: "app", Value: "web"},
+		Apex:     Metadata{Labels: map[string]string{"team": "storefront"}, Annotations: map[string]string{"owner": "storefront"}},
+	}
+}
+
 // full is a Service that uses every field an HTTPRoute has a place for.
 func full() Service {
 	s := Service{

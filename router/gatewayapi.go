@@ -20,10 +20,11 @@ import (
 // put more rules before the first, see kept.
 func gatewayAPI(version string) Provider {
 	kind := schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: version, Kind: "HTTPRoute"}
-	caps := Caps{Weight: true, Mirror: true, Match: true, Affinity: true, PrimaryCookie: version == "v1", Parents: true}
+	caps := Caps{Weight: true, Mirror: true, Match: true, Scoped: true, Affinity: true, PrimaryCookie: version == "v1", Parents: true}
 	return Provider{
-		Caps:  caps,
-		Kinds: []schema.GroupVersionKind{kind},
+		Caps:   caps,
+		Kinds:  []schema.GroupVersionKind{kind},
+		Fields: []string{"gatewayRefs", "hosts", "match", "rewrite", "headers", "mirror", "corsPolicy", "timeout", "backendTimeout"},
 		Render: func(s Service, r rollout.Route) ([]Object, error) {
 			route, err := renderHTTPRoute(kind, caps, s, r)
 			if err != nil {

@@ -17,7 +17,7 @@ func TestProvidersLeave(t *testing.T) {
 		if provider.Leave == nil {
 			continue
 		}
-		for _, scene := range scenes() {
+		for _, scene := range scenes(name) {
 			if missing(provider.Caps, scene.service, scene.route) != "" {
 				continue
 			}
@@ -55,11 +55,11 @@ func TestProvidersLeaveTheirOwnObjects(t *testing.T) {
 		if provider.Leave == nil {
 			continue
 		}
-		rendered, err := provider.Render(full(), rollout.Split(0))
+		rendered, err := provider.Render(fixtureOf(name).full(), rollout.Split(0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		left, err := provider.Leave(full(), rollout.Alone)
+		left, err := provider.Leave(fixtureOf(name).full(), rollout.Alone)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,25 @@ type scene struct {
 	route        rollout.Route
 }
 
-func scenes() []scene {
+// scenes of a provider: what each of them can be asked, and its own.
+func scenes(provider string) []scene {
+	f := fixtureOf(provider)
+	insiders := withAudience(f.minimal(), []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}})
+	return slices.Concat(cookieScenes(f), []scene{
+		{"home", "at rest all traffic is on the primary and both ends are named", f.full(), rollout.Split(0)},
+		{"split", "one step of a weighted release", f.full(), rollout.Split(rollout.Percent(10))},
+		{"away", "all traffic is on the canary while the primary is replaced", f.full(), rollout.Split(rollout.Percent(100))},
+		{"minimal", "nothing but what the provider needs", f.minimal(), rollout.Split(rollout.Percent(50))},
+		{"mirror", "every request is copied to the canary", f.full(), rollout.Route{Primary: rollout.Full, Mirror: rollout.Full}},
+		{"mirror-share", "a share of the requests is copied to the canary", f.minimal(), rollout.Route{Primary: rollout.Full, Mirror: rollout.Percent(20)}},
+		{"insiders-home", "A/B before and after a test: everybody is at home", insiders, rollout.Route{Primary: rollout.Full, Match: true}},
+		{"insiders", "A/B: insiders go to the canary, everybody else home", insiders, rollout.Route{Canary: rollout.Full, Match: true}},
+		{"audience-split", "weights hold for the audience only", insiders, rollout.Route{Primary: rollout.Percent(75), Canary: rollout.Percent(25), Match: true}},
+	}, f.scenes())
+}
+
+// httpRouteScenes are those of the Gateway API.
+func httpRouteScenes() []scene {
 	audience := []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}}
 	twoPaths := minimal()
 	twoPaths.Match = []Match{{URI: Text{Prefix, "/api"}}, {URI: Text{Prefix, "/web"}}}
@@ -33,23 +51,14 @@ func scenes() []scene {
 		Headers: map[string]Text{"Cookie": {Regex, ".*canary=always.*"}, "x-env": {Exact, "test"}},
 		Query:   map[string]Text{"preview": {Exact, "1"}},
 	})
-	scoped := minimal()
-	scoped.Audience = audience
 	mesh := minimal()
 	mesh.Parents = []Parent{{Group: "core", Kind: "Service", Namespace: "shop", Name: "web", Port: 80}}
-	return append(cookieScenes(), []scene{
-		{"home", "at rest all traffic is on the primary and both ends are named", full(), rollout.Split(0)},
-		{"split", "one step of a weighted release", full(), rollout.Split(rollout.Percent(10))},
-		{"away", "all traffic is on the canary while the primary is replaced", full(), rollout.Split(rollout.Percent(100))},
-		{"minimal", "nothing but a port and a parent", minimal(), rollout.Split(rollout.Percent(50))},
+	return []scene{
 		{"mesh", "a Service as parent, as Linkerd wants it", mesh, rollout.Split(rollout.Percent(5))},
-		{"mirror", "every request is copied to the canary", full(), rollout.Route{Primary: rollout.Full, Mirror: rollout.Full}},
-		{"mirror-share", "a share of the requests is copied to the canary", minimal(), rollout.Route{Primary: rollout.Full, Mirror: rollout.Percent(20)}},
 		{"audience", "A/B: two kinds of insiders go to the canary, everybody else home", testing, rollout.Route{Canary: rollout.Full, Match: true}},
-		{"audience-split", "weights hold for the audience only", scoped, rollout.Route{Primary: rollout.Percent(75), Canary: rollout.Percent(25), Match: true}},
 		{"paths", "each match has a rule of its own where the matched prefix is replaced", twoPaths, rollout.Split(rollout.Percent(10))},
 		{"audience-paths", "the same under A/B", withAudience(twoPaths, audience), rollout.Route{Canary: rollout.Full, Match: true}},
-	}...)
+	}
 }
 
 func minimal() Service {
@@ -65,7 +74,7 @@ func withAudience(s Service, audience []Match) Service {
 // testdata/<provider>/<scene>.yaml; the others must be refused by name.
 func TestProviders(t *testing.T) {
 	for name, provider := range Providers {
-		for _, scene := range scenes() {
+		for _, scene := range scenes(name) {
 			t.Run(name+"/"+scene.name, func(t *testing.T) {
 				objects, err := provider.Render(scene.service, scene.route)
 				if missing := missing(provider.Caps, scene.service, scene.route); missing != "" {
@@ -91,12 +100,11 @@ func TestProviders(t *testing.T) {
 // TestProvidersRoundTrip reads back every route that can be asked for: what is
 // rendered and what is read must be two views of one thing.
 func TestProvidersRoundTrip(t *testing.T) {
-	service := withAudience(full(), []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}})
-	service.Mirrors = []Backend{{Name: "audit", Port: 80}}
 	shares := []int{0, 1, rollout.Percent(20), 995, rollout.Full}
 	for name, provider := range Providers {
 		t.Run(name, func(t *testing.T) {
 			const all = rollout.Full + 1
+			service := withAudience(fixtureOf(name).full(), []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}})
 			service, cookies := sticky(service, provider.Caps)
 			// A third of all pairs of weight and rest; each weight is among them.
 			for i := 0; i < all*2*len(shares); i += 3 {
@@ -123,7 +131,7 @@ func TestProvidersRoundTrip(t *testing.T) {
 // applied for ever.
 func TestProvidersAreStable(t *testing.T) {
 	for name, provider := range Providers {
-		for _, scene := range scenes() {
+		for _, scene := range scenes(name) {
 			if missing(provider.Caps, scene.service, scene.route) != "" {
 				continue
 			}
@@ -147,23 +155,29 @@ func TestProvidersKeepTheRest(t *testing.T) {
 		if !provider.Caps.Weight {
 			continue
 		}
-		home, err := provider.Render(full(), rollout.Split(0))
+		service := fixtureOf(name).full()
+		home, err := provider.Render(service, rollout.Split(0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		split, err := provider.Render(full(), rollout.Split(rollout.Percent(30)))
+		split, err := provider.Render(service, rollout.Split(rollout.Percent(30)))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(home) != len(split) {
+			t.Fatalf("%s: %d objects at home, %d under a step", name, len(home), len(split))
 		}
 		var changed []string
-		differences("", home[0].Object, split[0].Object, &changed)
+		for i := range home {
+			differences("", home[i].Object, split[i].Object, &changed)
+		}
 		for _, path := range changed {
-			if !strings.HasSuffix(path, ".weight") {
+			if !strings.Contains(path, "eight") && !strings.HasSuffix(path, ".percent") {
 				t.Errorf("%s: a step of 30%% also changed %s", name, path)
 			}
 		}
-		if len(changed) != 2 {
-			t.Errorf("%s: a step of 30%% changed %v, want two weights", name, changed)
+		if len(changed) < 1 || len(changed) > 2 {
+			t.Errorf("%s: a step of 30%% changed %v, want the weights of the two sides", name, changed)
 		}
 	}
 }
@@ -196,6 +210,8 @@ func missing(caps Caps, s Service, r rollout.Route) string {
 		return "mirroring is"
 	case r.Match && !caps.Match:
 		return "matching requests is"
+	case r.Match && r.Canary > 0 && r.Primary > 0 && !caps.Scoped:
+		return "weights among matching requests are"
 	case r.Cookies != (rollout.Cookies{}) && !caps.Affinity:
 		return "session affinity is"
 	case s.Affinity.PrimaryCookie != "" && !caps.PrimaryCookie:

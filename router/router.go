@@ -3,6 +3,7 @@ package router
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/workload"
@@ -15,11 +16,19 @@ type Object = workload.Object
 // A Provider renders routes for one traffic system. It is a value without state.
 type Provider struct {
 	Caps  Caps
-	Kinds []schema.GroupVersionKind // of the rendered objects; watched if installed, RBAC is made from it
+	Kinds []schema.GroupVersionKind // of the objects it renders and builds upon; watched if installed, RBAC is made from it
+
+	// Fields are those of spec.service that become part of the route, by their JSON
+	// names. Others are the Services', or have no effect, of which users are warned.
+	Fields []string
+
+	// Reads names the objects that Render returns, edits or builds upon, so that
+	// they are read from the cluster; nil for one of each of Kinds, named as the apex.
+	Reads func(Service) []Ref
 
 	// Render returns the objects that divide the traffic of the Service as the
 	// Route says. An error names the field of the Canary that the traffic system
-	// cannot express, and what to do.
+	// cannot express, and what to do. What it builds upon is in Service.Live.
 	Render func(Service, rollout.Route) ([]Object, error)
 
 	// Leave returns the routes of a Canary that goes. They name the apex Service
@@ -38,12 +47,41 @@ type Provider struct {
 	Parse func([]Object) (rollout.Route, bool, error)
 }
 
+// Ref names an object. Without a namespace it is one of the cluster.
+type Ref struct {
+	schema.GroupVersionKind
+	Namespace, Name string
+}
+
+// Refs are the objects to read for a Service.
+func (p Provider) Refs(s Service) []Ref {
+	if p.Reads != nil {
+		return p.Reads(s)
+	}
+	var all []Ref
+	for _, gvk := range p.Kinds {
+		all = append(all, Ref{gvk, s.Namespace, s.Name})
+	}
+	return all
+}
+
+// Named returns the provider of a name as users write it. That of the SMI may name
+// the mesh behind it, as in smi:v1alpha1:istio.
+func Named(providers map[string]Provider, name string) (Provider, bool) {
+	if parts := strings.SplitN(name, ":", 3); len(parts) == 3 && parts[0] == "smi" {
+		name = parts[0] + ":" + parts[1]
+	}
+	p, ok := providers[name]
+	return p, ok
+}
+
 // Caps says what a provider can do with traffic. What it cannot do is refused
 // when a Canary is validated, by the name of the capability.
 type Caps struct {
 	Weight   bool // divide requests by percent
 	Mirror   bool // copy a percentage of requests to the canary
 	Match    bool // divide only the requests that match (A/B testing)
+	Scoped   bool // divide the requests that match by percent, too
 	Affinity bool // keep users on the canary by a cookie
 	TCP      bool // divide connections instead of requests
 	Parents  bool // attach routes to spec.service.gatewayRefs, which must name one
@@ -73,6 +111,8 @@ func (c Caps) validate(r rollout.Route) error {
 		return errors.New("mirroring is not supported: unset spec.analysis.mirror, or set another spec.provider")
 	case r.Match && !c.Match:
 		return errors.New("matching requests is not supported: remove spec.analysis.match, or set another spec.provider")
+	case r.Match && r.Canary > 0 && r.Primary > 0 && !c.Scoped:
+		return errors.New("weights among matching requests are not supported: set spec.analysis.iterations, or another spec.provider")
 	case r.Cookies != (rollout.Cookies{}) && !c.Affinity:
 		return errors.New("session affinity is not supported: remove spec.analysis.sessionAffinity, or set another spec.provider")
 	default:

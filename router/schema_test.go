@@ -2,15 +2,16 @@ package router
 
 import (
 	"context"
-	"go/build"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/serinhq/serin/internal/crds"
 	"github.com/serinhq/serin/rollout"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
@@ -18,6 +19,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	kindschema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/json" // keeps whole numbers whole
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
@@ -36,38 +38,48 @@ type crdSchema struct {
 	rules      *cel.Validator
 }
 
-// gatewaySchemas reads the HTTPRoute CRD of the Gateway API module, by version.
-func gatewaySchemas(t testing.TB) map[string]crdSchema {
+// schemasOf reads definitions of [crds], by kind.
+func schemasOf(t testing.TB, sources ...string) map[gvk]crdSchema {
 	t.Helper()
-	pkg, err := build.Import("sigs.k8s.io/gateway-api/apis/v1", ".", build.FindOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(pkg.Dir, "../../config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var crd apiextensionsv1.CustomResourceDefinition
-	if err := yaml.UnmarshalStrict(text, &crd); err != nil {
-		t.Fatal(err)
-	}
-	schemas := map[string]crdSchema{}
-	for _, version := range crd.Spec.Versions {
-		var props apiextensions.JSONSchemaProps
-		if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(version.Schema.OpenAPIV3Schema, &props, nil); err != nil {
-			t.Fatal(err)
-		}
-		structural, err := schema.NewStructural(&props)
+	schemas := map[gvk]crdSchema{}
+	for _, name := range sources {
+		found, err := crds.Load(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		validator, _, err := validation.NewSchemaValidator(&props)
-		if err != nil {
-			t.Fatal(err)
+		for _, crd := range found {
+			for _, version := range crd.Spec.Versions {
+				kind := gvk{Group: crd.Spec.Group, Version: version.Name, Kind: crd.Spec.Names.Kind}
+				schemas[kind] = schemaOf(t, version)
+			}
 		}
-		schemas[version.Name] = crdSchema{structural, validator, cel.NewValidator(structural, true, costPerCall)}
 	}
 	return schemas
+}
+
+type gvk = kindschema.GroupVersionKind
+
+func schemaOf(t testing.TB, version apiextensionsv1.CustomResourceDefinitionVersion) crdSchema {
+	t.Helper()
+	var props apiextensions.JSONSchemaProps
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(version.Schema.OpenAPIV3Schema, &props, nil); err != nil {
+		t.Fatal(err)
+	}
+	structural, err := schema.NewStructural(&props)
+	if err != nil {
+		t.Fatal(err)
+	}
+	validator, _, err := validation.NewSchemaValidator(&props)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return crdSchema{structural, validator, cel.NewValidator(structural, true, costPerCall)}
+}
+
+// httpRouteSchema is that of the newest HTTPRoute.
+func httpRouteSchema(t testing.TB) crdSchema {
+	t.Helper()
+	return schemasOf(t, "gatewayapi")[Providers["gatewayapi:v1"].Kinds[0]]
 }
 
 // check returns what an API server with strict field validation would say.
@@ -92,37 +104,59 @@ func (c crdSchema) check(t *testing.T, object Object) field.ErrorList {
 	return append(problems, more...)
 }
 
-// TestGoldenFilesFitTheSchema checks every golden HTTPRoute against the CRD that
-// the Gateway API ships, its CEL rules included.
+// TestGoldenFilesFitTheSchema checks every golden file against the definitions that
+// the traffic system ships, their CEL rules included. Kinds of Kubernetes itself
+// have none: they are decoded strictly.
 func TestGoldenFilesFitTheSchema(t *testing.T) {
-	schemas := gatewaySchemas(t)
-	files, err := filepath.Glob("testdata/gatewayapi-*/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files (%v)", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	core := map[string]any{"networking.k8s.io/v1, Kind=Ingress": new(networkingv1.Ingress)}
+	for name, provider := range Providers {
+		if len(provider.Kinds) == 0 {
+			continue
 		}
+		schemas := schemasOf(t, fixtureOf(name).crds...)
+		files, err := filepath.Glob(filepath.Dir(goldenPath(name, "any")) + "/*.yaml")
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s: no golden files (%v)", name, err)
+		}
+		for _, file := range files {
+			for _, object := range goldenObjects(t, file) {
+				if typed, ok := core[object.GroupVersionKind().String()]; ok {
+					strict(t, object, typed)
+					continue
+				}
+				schema, ok := schemas[object.GroupVersionKind()]
+				if !ok {
+					t.Fatalf("%s: name the definitions of %s in the fixture of %s", file, object.GroupVersionKind(), name)
+				}
+				for _, problem := range schema.check(t, object) {
+					t.Errorf("%s: %v", file, problem)
+				}
+			}
+		}
+	}
+}
+
+func goldenObjects(t *testing.T, file string) []Object {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []Object
+	for _, document := range strings.Split(string(text), "\n---\n") {
 		var object Object
-		if err := yaml.Unmarshal(text, &object.Object); err != nil {
+		if err := yaml.Unmarshal([]byte(document), &object.Object); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		schema, ok := schemas[object.GroupVersionKind().Version]
-		if !ok {
-			t.Fatalf("%s: the CRD has no version %s", file, object.GroupVersionKind().Version)
-		}
-		for _, problem := range schema.check(t, object) {
-			t.Errorf("%s: %v", file, problem)
-		}
+		all = append(all, object)
 	}
+	return all
 }
 
 // TestSchemaCheckNotices makes sure that the check above can fail: once by the
 // structure, once by an unknown field and once by a CEL rule.
 func TestSchemaCheckNotices(t *testing.T) {
-	schema := gatewaySchemas(t)["v1"]
+	schema := httpRouteSchema(t)
 	for _, tc := range []struct {
 		name  string
 		want  string
@@ -158,7 +192,7 @@ func FuzzRenderedRoutesFitTheSchema(f *testing.F) {
 	f.Add("*", "//", "x canary", "", "*", -1, 101)
 	f.Add("a..b", "/a/../b", "", "\x00", "https://a/b", 1, 0)
 	f.Add("*.example.com", "/%2f#", "x", "y", "ftp://a", 360000000, 50)
-	schema := gatewaySchemas(f)["v1"]
+	schema := httpRouteSchema(f)
 	f.Fuzz(func(t *testing.T, host, path, name, value, origin string, millis, weight int) {
 		for _, op := range []Op{Exact, Prefix, Regex} {
 			s := minimal()

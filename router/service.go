@@ -37,8 +37,47 @@ type Service struct {
 	CORS     CORS      // spec.service.corsPolicy; zero for none
 	Affinity Affinity  // spec.analysis.sessionAffinity; zero for none
 
+	Gateways      []string       // spec.service.gateways
+	Delegation    bool           // spec.service.delegation
+	TrafficPolicy map[string]any // spec.service.trafficPolicy, as written
+	Retries       Retries        // spec.service.retries; zero leaves them to the gateway
+	MeshName      string         // spec.service.meshName
+	Backends      []string       // spec.service.backends
+	Discovery     bool           // spec.service.portDiscovery
+
+	Target   string // spec.targetRef.name
+	Ingress  string // spec.ingressRef.name, in the Canary's namespace
+	Route    Ref    // spec.routeRef; its namespace is the Canary's
+	Upstream Ref    // spec.upstreamRef
+	Settings Settings
+	Live     []Object // what the cluster has of the provider's Reads; read only
+
 	Timeout        time.Duration // spec.service.timeout; zero leaves it to the gateway
 	BackendTimeout time.Duration // spec.service.backendTimeout; zero leaves it to the gateway
+}
+
+// Settings are flags of the operator that concern routes.
+type Settings struct {
+	IngressPrefix string // -ingress-annotations-prefix, of nginx annotations
+	IngressClass  string // -ingress-class, of HTTPProxies; empty for none
+	Mesh          string // the third part of a provider such as smi:v1alpha1:istio
+}
+
+// Retries says how often a request is tried again. The zero value says nothing.
+type Retries struct {
+	Attempts      int           // spec.service.retries.attempts
+	PerTryTimeout time.Duration // perTryTimeout; zero for none
+	On            string        // retryOn, in the words of Envoy; empty for the gateway's default
+}
+
+// Find returns the live object of a kind and name; nil if there is none.
+func (s Service) Find(kind, name string) *Object {
+	for i := range s.Live {
+		if s.Live[i].GetKind() == kind && s.Live[i].GetName() == name {
+			return &s.Live[i]
+		}
+	}
+	return nil
 }
 
 // NoTimeout as a timeout is an explicit 0s: requests may last for ever.

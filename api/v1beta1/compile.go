@@ -23,11 +23,13 @@ type Features struct {
 	Weight   bool // it divides requests by weight
 	Mirror   bool // it can copy requests to the canary
 	Match    bool // it can limit a route to matching requests
+	Scoped   bool // it divides those by weight, too
 	Affinity bool // it can keep users on the canary
 	Parents  bool // it attaches routes to spec.service.gatewayRefs, and needs one
 
-	PrimaryCookie bool // it can keep users on the primary, too
-	ScaledObjects bool // the cluster has KEDA
+	Fields        []string // of spec.service that become part of its routes
+	PrimaryCookie bool     // it can keep users on the primary, too
+	ScaledObjects bool     // the cluster has KEDA
 
 	SameNamespaceOnly bool // -no-cross-namespace-refs
 }
@@ -59,7 +61,7 @@ func Compile(c *Canary, f Features) (rollout.Plan, field.ErrorList) {
 	if plan.Skip || len(errs) > 0 {
 		return plan, errs
 	}
-	plan.Warnings = warnings
+	plan.Warnings = append(warnings, unused(c.Spec.Service, f)...)
 	plan.Rollback = analysis.has(RollbackHook)
 	plan.Steps = steps(analysis, f)
 	plan.Back = back(analysis, plan.Steps[len(plan.Steps)-1].Route)

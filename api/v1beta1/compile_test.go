@@ -16,7 +16,8 @@ import (
 // gateway can do everything; plain cannot route.
 func gateway() Features {
 	return Features{Provider: "gatewayapi:v1", Available: []string{"gatewayapi:v1", "kubernetes"}, Metrics: "gatewayapi:v1",
-		Routes: true, Weight: true, Mirror: true, Match: true, Affinity: true, Parents: true}
+		Routes: true, Weight: true, Mirror: true, Match: true, Scoped: true, Affinity: true, Parents: true,
+		Fields: []string{"gatewayRefs", "hosts", "match"}}
 }
 
 func plain() Features {

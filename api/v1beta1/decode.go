@@ -112,14 +112,56 @@ func (d *decoder) structure(into reflect.Value, value any, path *field.Path) {
 		d.refuse(path, value, "an object")
 		return
 	}
-	for i := range into.NumField() {
-		name, options, _ := strings.Cut(into.Type().Field(i).Tag.Get("json"), ",")
-		switch {
-		case name == "" && options == "inline":
-			d.read(into.Field(i), object, path)
-		case name != "" && name != "-":
-			d.read(into.Field(i), object[name], path.Child(name))
+	for _, f := range layouts[into.Type()] {
+		if f.name == "" {
+			d.read(into.Field(f.index), object, path)
+			continue
 		}
+		// Most fields of most objects are not there, and a path costs more than a look.
+		if value := object[f.name]; value != nil {
+			d.read(into.Field(f.index), value, path.Child(f.name))
+		}
+	}
+}
+
+// A placed field is where a Go struct keeps a field of JSON; without a name it is
+// inlined.
+type placed struct {
+	index int
+	name  string
+}
+
+// layouts of all structs that are decoded: reflection tells them slowly, and each
+// look at a Canary decodes one.
+var layouts = func() map[reflect.Type][]placed {
+	all := map[reflect.Type][]placed{}
+	lay(all, reflect.TypeFor[Canary]())
+	lay(all, reflect.TypeFor[MetricTemplate]())
+	lay(all, reflect.TypeFor[AlertProvider]())
+	return all
+}()
+
+// lay adds a type and all that it is made of.
+func lay(all map[reflect.Type][]placed, t reflect.Type) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		lay(all, t.Elem())
+	case reflect.Struct:
+		if _, known := all[t]; known || reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+			return
+		}
+		var fields []placed
+		for i := range t.NumField() {
+			name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if name == "" && options == "inline" || name != "" && name != "-" {
+				fields = append(fields, placed{i, name})
+			}
+		}
+		all[t] = fields
+		for _, f := range fields {
+			lay(all, t.Field(f.index).Type)
+		}
+	default:
 	}
 }
 

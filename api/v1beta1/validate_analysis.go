@@ -123,6 +123,9 @@ func capabilities(a CanaryAnalysis, f Features, path *field.Path) field.ErrorLis
 	if len(a.Match) > 0 && !f.Match {
 		refuse("match", "route by the content of requests; remove the field")
 	}
+	if len(a.Match) > 0 && a.Strategy() == rollout.Canary && f.Match && !f.Scoped {
+		refuse("match", "divide matching requests by weight; add iterations for A/B testing, or remove the field")
+	}
 	if a.Mirror && !f.Mirror {
 		refuse("mirror", "copy requests to the canary; remove the field")
 	}

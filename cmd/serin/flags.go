@@ -108,8 +108,8 @@ func (s *settings) behaviour(set *flag.FlagSet) {
 	set.StringVar(&s.meshProvider, "mesh-provider", "istio", "traffic provider of canaries that name none")
 	set.StringVar(&s.selectorLabels, "selector-labels", "app,name,app.kubernetes.io/name", "label keys by which workloads select their pods, comma-separated; the first that is present counts")
 	set.StringVar(&s.includeLabels, "include-label-prefix", "", "prefixes of labels and annotations that are copied to primaries, comma-separated; * for all")
-	set.StringVar(&s.ingressPrefix, "ingress-annotations-prefix", "nginx.ingress.kubernetes.io", "prefix of nginx annotations; not used by the providers of this version")
-	set.StringVar(&s.ingressClass, "ingress-class", "", "class of HTTPProxies; not used by the providers of this version")
+	set.StringVar(&s.ingressPrefix, "ingress-annotations-prefix", "nginx.ingress.kubernetes.io", "prefix of the annotations of nginx")
+	set.StringVar(&s.ingressClass, "ingress-class", "", "class of the HTTPProxies of contour; empty for none")
 	set.BoolVar(&s.configTracking, "enable-config-tracking", true, "treat ConfigMaps and Secrets that a workload uses as part of its revision and give its primary copies of them; false lets both sides share them")
 	set.IntVar(&s.mostReleases, "max-releases", 0, "releases under way at once, the others wait in the order in which they came; 0 for any number")
 	set.IntVar(&s.mostPerNamespace, "max-releases-per-namespace", 0, "the same within one namespace, whose annotation serin.dev/max-releases says otherwise; 0 for any number")
@@ -185,6 +185,7 @@ func (s *settings) options(logs io.Writer) (controller.Options, error) {
 		Version: version, Config: config, Namespace: s.namespace,
 		MeshProvider: s.meshProvider, MetricsServer: s.metricsServer,
 		Selectors: list(s.selectorLabels), Include: list(s.includeLabels),
+		IngressPrefix: s.ingressPrefix, IngressClass: s.ingressClass,
 		ConfigTracking: s.configTracking, SameNamespace: s.noCrossNamespace, EventWebhook: s.eventWebhook,
 		MostReleases: s.mostReleases, MostReleasesNamespace: s.mostPerNamespace,
 		LeaderElection: s.leaderElection, LeaderElectionNamespace: namespace,

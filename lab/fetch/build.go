@@ -79,7 +79,7 @@ func build(ctx context.Context, tool Tool, source, out string, note Note) error 
 	if err != nil {
 		return err
 	}
-	args := slices.Concat([]string{"build", "-v"}, CompilerFlags(), []string{"-ldflags", ldflags(tool), "-o", out, tool.Package})
+	args := slices.Concat([]string{"build", "-v"}, tool.flags(), []string{"-ldflags", ldflags(tool), "-o", out, tool.Package})
 	compiled := 0
 	said, err := runGo(ctx, source, args, io.Discard, func(string) {
 		compiled++

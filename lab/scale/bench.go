@@ -62,7 +62,7 @@ func (b *bench) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	binary, err := cache.Build(ctx, fetch.Kubernetes(), func(string) {})
+	binary, err := cache.Build(ctx, fetch.Kubernetes().Optimised(), func(string) {})
 	if err != nil {
 		return err
 	}
