@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/router"
 	"github.com/serinhq/serin/rollout"
 )
 
@@ -22,7 +23,7 @@ func TestExamples(t *testing.T) {
 	features := v1beta1.Features{
 		Provider: "gatewayapi:v1", Available: []string{"gatewayapi:v1"},
 		Routes: true, Weight: true, Mirror: true, Match: true, Scoped: true, Parents: true,
-		Affinity: true, PrimaryCookie: true,
+		Affinity: true, PrimaryCookie: true, Fields: router.Providers["gatewayapi:v1"].Fields,
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	shown := 0
