@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/serinhq/serin/api/v1beta1"
-	"github.com/serinhq/serin/router"
 	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
 )
 
 // Every Canary that is shown compiles to a plan, with no field left over.
