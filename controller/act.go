@@ -17,6 +17,22 @@ import (
 	"github.com/serinhq/serin/workload"
 )
 
+// settle acts, unless the picture is one in which nothing was left to do.
+func (r *reconciler) settle(ctx context.Context, v *view, m *memo, state rollout.State) error {
+	now := v.picture()
+	if now != "" && now == m.still {
+		return nil
+	}
+	if err := r.act(ctx, v, m, state); err != nil {
+		return err
+	}
+	// After a commit the picture is of another state than the one that was asked about.
+	if m.still = ""; !v.moved && now == v.still {
+		m.still, m.routed = now, v.seen.Routed
+	}
+	return nil
+}
+
 // act makes the world match the state: first the way of the requests, then the
 // pods, so that nobody is routed to what has just gone.
 func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.State) error {
@@ -36,6 +52,9 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := errors.Join(errs...); err != nil {
 		return err // pods stay while their route is not as it should be
 	}
+	if m.services = ""; want.Expose && want.Release == rollout.Kept && !v.unserved && !v.fronted() {
+		m.services = v.servicePicture()
+	}
 	if err := r.autoscale(ctx, v, m, state); err != nil {
 		return err
 	}
@@ -54,11 +73,10 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 	if v.fronted() {
 		return v.fronts(want)
 	}
-	primary, canary, err := router.Services(v.service, v.live)
+	objects, err := v.sides()
 	if err != nil {
-		return nil, fmt.Errorf("render the services of %s: %w", v.service.Name, err)
+		return nil, err
 	}
-	objects := []router.Object{canary, primary}
 	if want.Expose {
 		traffic, err := v.traffic(want)
 		if err != nil {
@@ -75,6 +93,19 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 		objects = append(objects, twin)
 	}
 	return objects, nil
+}
+
+// sides lists the Services in front of the two sides; none if they are known to be
+// as they should be.
+func (v *view) sides() ([]router.Object, error) {
+	if v.memo.services == v.servicePicture() {
+		return nil, nil
+	}
+	primary, canary, err := router.Services(v.service, v.live)
+	if err != nil {
+		return nil, fmt.Errorf("render the services of %s: %w", v.service.Name, err)
+	}
+	return []router.Object{canary, primary}, nil
 }
 
 // traffic lists the objects on the way of a request: the route and the apex.
@@ -95,7 +126,7 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 		}
 		objects = append(objects, routes...)
 	}
-	if v.fronted() {
+	if v.fronted() || v.memo.services == v.servicePicture() {
 		return objects, nil
 	}
 	apex, err := router.Apex(v.service, v.live)
@@ -170,8 +201,13 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 		before = live.GetResourceVersion()
 		if v.is(live, object) {
 			delete(m.applied, name) // arrived: should it be deleted, it is made again
+			m.settled[name] = v.cause()
 			return nil
 		}
+	}
+	v.moved = true
+	if object.GetKind() == "Service" {
+		v.unserved = true
 	}
 	sum := digest(object)
 	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
@@ -191,7 +227,8 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 		verb = "created"
 	}
 	r.log(v.canary).Info(fmt.Sprintf("%s.%s %s", name, object.GetNamespace(), verb))
-	return nil
+	defer delete(m.settled, name)
+	return r.corrected(ctx, v, m, live, object)
 }
 
 func digest(object router.Object) string {

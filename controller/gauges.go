@@ -21,6 +21,7 @@ type gauges struct {
 	analysis  *prometheus.GaugeVec
 	successes *prometheus.CounterVec
 	failures  *prometheus.CounterVec
+	drifts    *prometheus.CounterVec
 
 	mu    sync.Mutex
 	known map[types.NamespacedName]string // target by Canary
@@ -45,9 +46,12 @@ func newGauges(registry *prometheus.Registry, options Options) *gauges {
 		successes: counter("flagger_canary_successes_total", "Releases that were promoted."),
 		failures:  counter("flagger_canary_failures_total", "Releases that were undone, and promotions that failed."),
 	}
+	g.drifts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "serin_drift_corrections_total", Help: "Objects that somebody else changed or deleted, and that were set back."},
+		[]string{"name", "namespace", "kind"})
 	info := gauge("flagger_info", "Version of the operator and its default traffic provider.", "version", "mesh_provider")
 	info.WithLabelValues(options.Version, options.MeshProvider).Set(1)
-	registry.MustRegister(info, g.total, g.status, g.weight, g.duration, g.analysis, g.successes, g.failures,
+	registry.MustRegister(info, g.total, g.status, g.weight, g.duration, g.analysis, g.successes, g.failures, g.drifts,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return g
 }
@@ -121,6 +125,12 @@ func (g *gauges) count(canary *v1beta1.Canary, report rollout.Report) {
 	}
 }
 
+// correct counts an object of a kind that was set back.
+func (g *gauges) correct(canary *v1beta1.Canary, kind string) {
+	g.know(canary)
+	g.drifts.WithLabelValues(canary.Spec.TargetRef.Name, canary.Namespace, kind).Inc()
+}
+
 // strategy is the label of a Canary, from its spec alone.
 func strategy(canary *v1beta1.Canary) string {
 	a := canary.Analysis()
@@ -185,7 +195,7 @@ func (g *gauges) drop(target, namespace string) {
 	of := prometheus.Labels{"name": target, "namespace": namespace}
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{g.status, g.duration, g.analysis, g.successes, g.failures} {
+	}{g.status, g.duration, g.analysis, g.successes, g.failures, g.drifts} {
 		vec.DeletePartialMatch(of)
 	}
 	g.weight.DeleteLabelValues(target, namespace)

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/workload"
 )
 
 // memory is what the process remembers of each Canary. Losing it costs a few
@@ -26,11 +27,32 @@ type memo struct {
 	said       map[string]bool // messages said in this transition
 	unsure     map[string]bool // messages of this transition whose event may have been made
 	applied    map[string]applied
+	settled    map[string]cause // of objects that were as they should be
+	template   template
+	services   string                     // picture in which the Services were as they should be
+	still      string                     // picture in which nothing was left to do
+	routed     bool                       // whether the data plane served the state in it
 	heard      map[rollout.Verb]string    // wishes taken up, should an older CRD keep nothing of them
 	raised     int64                      // transition whose canary was given its replicas; -1 for none
 	unready    map[rollout.Side]time.Time // since when looks have found the pods of a side not as they should be
 	waits      waits
 	configs    map[string]knownConfig // by their keys; nil until status was recalled
+}
+
+// template remembers the revision of a pod template: canonical JSON costs more than
+// all the rest of a look.
+type template struct {
+	uid        types.UID
+	generation int64
+	revision   rollout.Revision
+}
+
+// revision of the workload's template, which does not change within a generation.
+func (m *memo) revision(p *workload.Pods) rollout.Revision {
+	if p.UID == "" || m.template.uid != p.UID || m.template.generation != p.Generation {
+		m.template = template{p.UID, p.Generation, workload.Revision(p.Template)}
+	}
+	return m.template.revision
 }
 
 // applied remembers an apply whose result the cache has not shown yet.
@@ -48,7 +70,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{},
+	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{}, settled: map[string]cause{},
 		heard: map[rollout.Verb]string{}, unready: map[rollout.Side]time.Time{}, waits: waits{said: map[string]bool{}}}
 	m.memo[key] = fresh
 	return fresh

@@ -34,9 +34,12 @@ type view struct {
 	scalers scalers
 	configs configs
 
-	seen  rollout.Observation
-	notes []rollout.Report // what could not be read, for people
-	told  bool             // a status was written from this view
+	seen     rollout.Observation
+	notes    []rollout.Report // what could not be read, for people
+	told     bool             // a status was written from this view
+	still    string           // the picture before a decision
+	unserved bool             // a Service was not as it should be
+	moved    bool             // something was not as it should be, and was sent
 }
 
 // look reads the objects of a Canary. Its errors are those of the API machinery;
@@ -125,7 +128,7 @@ func (r *reconciler) measure(v *view) {
 		return
 	}
 	v.service.Live = v.routes
-	v.seen.Target = workload.RevisionWith(v.target.Template, v.configs.all)
+	v.seen.Target = workload.Joined(v.memo.revision(v.target), v.configs.all)
 	v.seen.Parked = v.target.Parked()
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
 	v.seen.Primary = v.health(v.primary, rollout.OnPrimary, v.canary.PrimaryReadyPercent())

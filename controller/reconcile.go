@@ -111,7 +111,7 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	if next.Paused {
 		return reconcile.Result{}, r.say(ctx, v, m, reports)
 	}
-	failed := r.act(ctx, v, m, next)
+	failed := r.settle(ctx, v, m, next)
 	if failed != nil && !apierrors.IsConflict(failed) {
 		reports = append(reports, rollout.Report{Level: rollout.Warn, Message: failed.Error()})
 	}
@@ -132,7 +132,11 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 
 // complete adds to the observation what depends on the state.
 func (r *reconciler) complete(v *view, m *memo, state rollout.State) {
-	v.seen.Routed = v.routed(state)
+	if v.still = v.picture(); v.still != "" && v.still == m.still {
+		v.seen.Routed = m.routed
+	} else {
+		v.seen.Routed = v.routed(state)
+	}
 	v.seen.Answers = r.answers(v, state)
 	maps.DeleteFunc(m.heard, func(verb rollout.Verb, text string) bool { return v.canary.Asked(verb) != text })
 	v.seen.Wishes = slices.DeleteFunc(v.canary.Wishes(), func(w rollout.Wish) bool { return m.heard[w.Verb] == w.Text })

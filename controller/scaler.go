@@ -188,6 +188,7 @@ func (r *reconciler) pause(ctx context.Context, v *view, m *memo, to rollout.Sca
 	case rollout.Zero:
 		patch = workload.Pause()
 	}
+	v.moved = true
 	own := v.scalers.own
 	sent := applied{digest: string(patch), before: own.GetResourceVersion()}
 	if m.applied["pause"] == sent {

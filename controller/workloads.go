@@ -83,6 +83,7 @@ func (r *reconciler) scale(ctx context.Context, v *view, m *memo, want rollout.D
 	if v.target.Replicas == replicas {
 		return nil
 	}
+	v.moved = true
 	sent, err := r.resize(ctx, m, v.target, replicas)
 	if sent && replicas == 0 {
 		r.log(v.canary).Info(fmt.Sprintf("Scaling down %s %s.%s", v.target.Kind, v.target.Name, v.target.Namespace))
@@ -98,6 +99,7 @@ func (r *reconciler) unpark(ctx context.Context, v *view, m *memo) error {
 		v.options.Owner.Claim(v.primary) != workload.Ours {
 		return nil
 	}
+	v.moved = true
 	_, err := r.resize(ctx, m, v.primary, 1)
 	return err
 }

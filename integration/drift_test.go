@@ -37,6 +37,53 @@ func TestWhatSomebodyDeletesComesBack(t *testing.T) {
 	}
 }
 
+// A hand in the split of a running release is taken back, is told and counted, and moves
+// no weight; what other people keep in the object stays.
+func TestWhatSomebodyChangesIsSetBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.begin(weighted)
+	w.push("app:2")
+	revision := w.weight(20)
+	w.annotate(map[string]any{"serin.dev/pause": revision}) // so that the weight has no reason to move
+	w.until("the pause to be taken up", func(c *v1beta1.Canary) bool { return c.Status.Rollout.Held })
+	share := func(u *unstructured.Unstructured) int64 {
+		rules, _, err := unstructured.NestedSlice(u.Object, "spec", "rules")
+		w.must(err)
+		if len(rules) == 0 {
+			return -1
+		}
+		backends, _, err := unstructured.NestedSlice(rules[0].(map[string]any), "backendRefs")
+		w.must(err)
+		if len(backends) != 2 {
+			return -1
+		}
+		return backends[1].(map[string]any)["weight"].(int64)
+	}
+	w.reachesRoute(func(u *unstructured.Unstructured) bool { return share(u) == 20 })
+	for _, edit := range []string{
+		`[{"op": "replace", "path": "/spec/rules/0/backendRefs/1/weight", "value": 100}]`,
+		`[{"op": "replace", "path": "/spec/rules/0/backendRefs", "value": [{"name": "podinfo", "port": 80}]}]`,
+		`[{"op": "add", "path": "/metadata/labels", "value": {"somebody": "else"}}, {"op": "remove", "path": "/spec/rules"}]`,
+	} {
+		route := blank(httpRoute)
+		route.SetNamespace(w.namespace)
+		route.SetName("podinfo")
+		w.must(plane.client.Patch(w.ctx, route, client.RawPatch(types.JSONPatchType, []byte(edit)), client.FieldOwner("somebody")))
+		edited := route.GetGeneration()
+		w.reachesRoute(func(u *unstructured.Unstructured) bool { return u.GetGeneration() > edited && share(u) == 20 })
+	}
+	w.heard("HTTPRoute podinfo." + w.namespace + " was changed by somebody else in spec.rules")
+	if weight := w.status().Status.CanaryWeight; weight != 20 {
+		t.Errorf("the weight is %d now", weight)
+	}
+	route := blank(httpRoute)
+	w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: "podinfo"}, route))
+	if route.GetLabels()["somebody"] != "else" {
+		t.Errorf("the label of somebody else is gone: %v", route.GetLabels())
+	}
+}
+
 // A person, or another operator that does not know the field, takes away what a
 // release remembers. The running operator must not wait for its own past.
 func TestStatusThatLostItsMemoryIsTakenUp(t *testing.T) {

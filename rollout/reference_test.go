@@ -245,6 +245,8 @@ const eventsBelow = "\n## What stands in the way, and other remarks\n\n| Type | 
 	"| Warning | `apply OBJECT: ERROR` | the API server did not take an object; `scale`, `patch`, `drop`, `list`, `take over the fields of` are others. It is tried again |\n" +
 	"| Warning | `render OBJECT: ERROR` | an object cannot be made from what is there; the text has the remedy |\n" +
 	"| Warning | `KIND NAME.NAMESPACE is in the way of a copy of NAME: it has no label serin.dev/config-copy; rename or delete it` | an object of somebody else has the name of a copy |\n" +
+	"| Warning | `KIND NAME.NAMESPACE was changed by somebody else in FIELDS: set back` | an object was edited by hand or by a tool; the weights of the release did not move |\n" +
+	"| Warning | `KIND NAME.NAMESPACE was deleted by somebody else: made again` | the same |\n" +
 	"| Warning | `KIND NAME.NAMESPACE belongs to another Canary: give spec.service.name another value, or delete that Canary` | two Canaries want one route |\n" +
 	"| Normal | `KIND NAME has changed` | a ConfigMap or Secret has new content: the workload has a new revision |\n" +
 	"| Normal | `KIND NAME synced` | its copy for the primary was made |\n" +
@@ -256,4 +258,5 @@ const eventsBelow = "\n## What stands in the way, and other remarks\n\n| Type | 
 	"| Warning | `A/B testing is not supported when using the PROVIDER provider` | the same: all traffic is switched at once |\n" +
 	"| Warning | `Progressive traffic is not supported when using the PROVIDER provider` | the same: blue/green instead |\n" +
 	"| Warning | `Setting canaryAnalysis.iterations: 10` | the same |\n" +
+	"| Warning | `spec.service.FIELD has no effect with the provider PROVIDER` | the same |\n" +
 	"| Warning | `Session affinity without primaryCookieName moves ever more users to the canary, whatever its weight; set sessionAffinity.primaryCookieName` | the same; `; the provider PROVIDER knows no cookie for the primary` where that does not help |\n"

@@ -74,7 +74,11 @@ func typeOf(object Object) corev1.SecretType {
 // the configs it uses, in the form of [Revision]. Without any it is that of the
 // template. The order of the configs does not count.
 func RevisionWith(template corev1.PodTemplateSpec, configs []Config) rollout.Revision {
-	revision := Revision(template)
+	return Joined(Revision(template), configs)
+}
+
+// Joined is RevisionWith for a template whose [Revision] is known.
+func Joined(revision rollout.Revision, configs []Config) rollout.Revision {
 	if len(configs) == 0 || revision == "" {
 		return revision
 	}

@@ -1,0 +1,83 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
+)
+
+// A cause is everything of which an object is made. As long as it stays the same, an
+// object that was as it should be and is not any more was changed by somebody else.
+type cause struct {
+	spec, transition, workload int64 // generations, and the transition of status between them
+}
+
+func (v *view) cause() cause {
+	c := cause{spec: v.canary.Generation, transition: v.canary.Status.Transition()}
+	if v.target != nil {
+		c.workload = v.target.Generation
+	}
+	return c
+}
+
+// corrected says that an object was set back. Weights are rendered from the state, so
+// that it moved none.
+func (r *reconciler) corrected(ctx context.Context, v *view, m *memo, live *unstructured.Unstructured, object router.Object) error {
+	name := title(object)
+	if settled, ok := m.settled[name]; !ok || settled != v.cause() {
+		return nil
+	}
+	said := fmt.Sprintf("%s.%s was deleted by somebody else: made again", name, object.GetNamespace())
+	if live != nil {
+		said = fmt.Sprintf("%s.%s was changed by somebody else in %s: set back", name, object.GetNamespace(), strings.Join(differing(live.Object, object.Object), ", "))
+	}
+	r.gauges.correct(v.canary, object.GetKind())
+	return r.voice.remark(ctx, v.canary, m, []rollout.Report{{Level: rollout.Warn, Message: said}})
+}
+
+// mostDiffering bounds what is named of a change.
+const mostDiffering = 3
+
+// differing names the fields in which live is not as want says, sorted.
+func differing(live, want map[string]any) []string {
+	var found []string
+	differ("", live, want, &found)
+	slices.Sort(found)
+	if more := len(found) - mostDiffering; more > 0 {
+		found = append(found[:mostDiffering], fmt.Sprintf("%d more", more))
+	}
+	if len(found) == 0 {
+		return []string{"metadata.ownerReferences"} // the only thing that is compared besides
+	}
+	return found
+}
+
+// differ collects the deepest fields that covers finds wanting.
+func differ(path string, live, want any, found *[]string) {
+	if covers(live, want) {
+		return
+	}
+	wants, isMap := want.(map[string]any)
+	fields, areFields := live.(map[string]any)
+	if isMap && areFields {
+		for key, value := range wants {
+			differ(strings.TrimPrefix(path+"."+key, "."), fields[key], value, found)
+		}
+		return
+	}
+	list, isList := want.([]any)
+	items, areItems := live.([]any)
+	if isList && areItems && len(list) == len(items) {
+		for i := range list {
+			differ(fmt.Sprintf("%s[%d]", path, i), items[i], list[i], found)
+		}
+		return
+	}
+	*found = append(*found, path)
+}

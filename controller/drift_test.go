@@ -1,0 +1,37 @@
+package controller
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDiffering(t *testing.T) {
+	end := func(name string, weight any) any { return map[string]any{"name": name, "weight": weight} }
+	want := map[string]any{
+		"metadata": map[string]any{"labels": map[string]any{"team": "shop"}},
+		"spec":     map[string]any{"hosts": []any{"a"}, "backends": []any{end("primary", 90), end("canary", 10)}},
+	}
+	for _, c := range []struct {
+		name string
+		live map[string]any
+		want []string
+	}{
+		{"weights", map[string]any{"metadata": want["metadata"], "spec": map[string]any{
+			"hosts": []any{"a"}, "backends": []any{end("primary", 50), end("canary", int64(50))}}},
+			[]string{"spec.backends[0].weight", "spec.backends[1].weight"}},
+		{"a list of another length", map[string]any{"metadata": want["metadata"], "spec": map[string]any{
+			"hosts": []any{"a", "b"}, "backends": want["spec"].(map[string]any)["backends"]}}, []string{"spec.hosts"}},
+		{"a label that is gone", map[string]any{"spec": want["spec"]}, []string{"metadata"}},
+		{"nothing that is rendered", want, []string{"metadata.ownerReferences"}},
+		{"so much that it is counted", map[string]any{"metadata": map[string]any{"labels": map[string]any{}}, "spec": map[string]any{
+			"hosts": []any{"b"}, "backends": []any{end("x", 1), end("y", 2)}}},
+			[]string{"metadata.labels.team", "spec.backends[0].name", "spec.backends[0].weight", "3 more"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, differing(c.live, want)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package router
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/serinhq/serin/internal/golden"
+)
+
+// proven says what a provider was seen to do beside its golden files.
+var proven = map[string]string{
+	"kubernetes":         "real traffic through kube-proxy (blue/green)",
+	"gatewayapi:v1":      "real traffic through Contour with Envoy",
+	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
+}
+
+// TestTable writes what providers can do, for people who choose one.
+func TestTable(t *testing.T) {
+	var page strings.Builder
+	page.WriteString("# Traffic providers\n\n`spec.provider` names one, `-mesh-provider` that of Canaries which name none. " +
+		"A strategy that a provider cannot do is refused,\na field of `spec.service` that it has no place for is named in a warning.\n\n" +
+		"Generated from the capabilities in the code: `go test ./router -run TestTable -update`.\n\n" +
+		"## Strategies\n\n| Provider | Weights | Mirroring | A/B | Weights in A/B | Session affinity | TCP |\n|---|---|---|---|---|---|---|\n")
+	names := slices.Sorted(maps.Keys(Providers))
+	for _, name := range names {
+		c := Providers[name].Caps
+		affinity := yes(c.Affinity)
+		if c.PrimaryCookie {
+			affinity = "both sides"
+		} else if c.Affinity {
+			affinity = "canary"
+		}
+		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s | %s | %s |\n",
+			linked(name), yes(c.Weight), yes(c.Mirror), yes(c.Match), yes(c.Scoped), affinity, yes(c.TCP))
+	}
+	page.WriteString("\nBlue/green works with all of them.\n\n## Objects and fields\n\n" +
+		"| Provider | Objects | Fields of `spec.service` that become part of the route |\n|---|---|---|\n")
+	for _, name := range names {
+		var kinds []string
+		for _, kind := range Providers[name].Kinds {
+			kinds = append(kinds, fmt.Sprintf("%s (%s)", kind.Kind, kind.GroupVersion()))
+		}
+		fmt.Fprintf(&page, "| %s | %s | %s |\n", linked(name), or(kinds, "the Services alone"), or(quoted(Providers[name].Fields), "none"))
+	}
+	page.WriteString("\n## How each was proven\n\nThe objects of every provider and stage are checked against the definitions that the traffic system ships, " +
+		"by the rules of a real API server\n(`router.TestGoldenFilesFitTheSchema`, `integration.TestRenderedObjectsAreValid`). Beside that:\n\n| Provider | Seen with |\n|---|---|\n")
+	for _, name := range names {
+		how := proven[name]
+		if how == "" {
+			how = "nothing: its data plane does not run in the lab"
+		}
+		fmt.Fprintf(&page, "| %s | %s |\n", linked(name), how)
+	}
+	golden.Equal(t, filepath.Join("..", "docs", "providers", "README.md"), []byte(page.String()))
+}
+
+func yes(can bool) string {
+	if can {
+		return "yes"
+	}
+	return "-"
+}
+
+// linked is the name with its page, if it has one.
+func linked(name string) string {
+	page := strings.ReplaceAll(name, ":", "-") + ".md"
+	if found, err := filepath.Glob(filepath.Join("..", "docs", "providers", page)); err == nil && len(found) == 1 {
+		return "[`" + name + "`](" + page + ")"
+	}
+	return "`" + name + "`"
+}
+
+func quoted(names []string) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, "`"+name+"`")
+	}
+	return all
+}
+
+func or(list []string, none string) string {
+	if len(list) == 0 {
+		return none
+	}
+	return strings.Join(list, ", ")
+}
