@@ -138,18 +138,18 @@ func applyCRDs(ctx context.Context, dir string) error {
 		if err := apply(ctx, plane.client, object); err != nil {
 			return fmt.Errorf("apply %s: %w", path, err)
 		}
-		if err := established(ctx, object.GetName()); err != nil {
+		if err := established(ctx, plane.client, object.GetName()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func established(ctx context.Context, name string) error {
+func established(ctx context.Context, c client.WithWatch, name string) error {
 	crd := blank(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return follow(ctx, plane.client, crd, "", name, func(u *unstructured.Unstructured) bool {
+	return follow(ctx, c, crd, "", name, func(u *unstructured.Unstructured) bool {
 		conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
 		for _, c := range conditions {
 			if c, ok := c.(map[string]any); ok && c["type"] == "Established" && c["status"] == "True" {

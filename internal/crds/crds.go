@@ -25,7 +25,6 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/util/yaml"
-	kyaml "sigs.k8s.io/yaml"
 )
 
 //go:embed testdata
@@ -126,8 +125,8 @@ func read(folder fs.FS, pattern string) ([]apiextensionsv1.CustomResourceDefinit
 			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", file, err)
 			}
-			var crd apiextensionsv1.CustomResourceDefinition
-			if err := kyaml.Unmarshal(document, &crd); err != nil {
+			crd, err := modern(document)
+			if err != nil {
 				return nil, fmt.Errorf("read %s: %w", file, err)
 			}
 			if crd.Kind == "CustomResourceDefinition" {

@@ -1,0 +1,152 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+
+	"github.com/serinhq/serin/internal/crds"
+)
+
+// Every object that providers render is accepted strictly by an API server that holds
+// the definitions of its traffic system. The server is one of its own: operators of
+// other tests would watch kinds that come and go, as some contradict each other.
+func TestRenderedObjectsAreValid(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	c := ownPlane(ctx, t)
+	const namespace = "rendered"
+	object := blank(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	object.SetName(namespace)
+	if err := c.Create(ctx, object); err != nil {
+		t.Fatal(err)
+	}
+	waiting := map[schema.GroupVersionKind][]unstructured.Unstructured{}
+	for _, rendered := range documents(t, "../router/testdata/*/*.yaml") {
+		waiting[rendered.GroupVersionKind()] = append(waiting[rendered.GroupVersionKind()], rendered)
+	}
+	if len(waiting) == 0 {
+		t.Fatal("no golden files")
+	}
+	seen := map[schema.GroupVersionKind]bool{}
+	check := func(source string, kind schema.GroupVersionKind, scope meta.RESTScopeName) {
+		for _, rendered := range waiting[kind] {
+			seen[kind] = true
+			if err := dryRun(ctx, c, rendered, namespace, scope); err != nil {
+				t.Errorf("%s: %s %s: %v", source, rendered.GetKind(), rendered.GetName(), err)
+			}
+		}
+	}
+	for kind := range waiting {
+		if mapping, err := c.RESTMapper().RESTMapping(kind.GroupKind(), kind.Version); err == nil {
+			check("Kubernetes", kind, mapping.Scope.Name())
+		}
+	}
+	for _, source := range crds.Names() {
+		withDefinitions(ctx, t, c, source, func(kind schema.GroupVersionKind, scope meta.RESTScopeName) { check(source, kind, scope) })
+	}
+	for kind := range waiting {
+		if !seen[kind] {
+			t.Errorf("nothing defines %s: add it to internal/crds", kind)
+		}
+	}
+}
+
+// dryRun applies an object and keeps nothing: the files of different cases have the
+// same names.
+func dryRun(ctx context.Context, c client.Client, object unstructured.Unstructured, namespace string, scope meta.RESTScopeName) error {
+	object.SetNamespace("")
+	if scope == meta.RESTScopeNameNamespace {
+		object.SetNamespace(namespace)
+	}
+	object.SetOwnerReferences(nil)
+	body, err := object.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	patch := client.RawPatch(types.ApplyPatchType, body)
+	return c.Patch(ctx, &object, patch, client.FieldOwner("test"), client.ForceOwnership, client.DryRunAll, strict)
+}
+
+// ownPlane is a control plane of this test alone.
+func ownPlane(ctx context.Context, t *testing.T) client.WithWatch {
+	t.Helper()
+	stop, kubeconfig, err := startPlane(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS, config.Burst, config.WarningHandler = 500, 1000, rest.NoWarnings{}
+	c, err := client.NewWithWatch(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// withDefinitions installs the definitions of a source, calls look for each version
+// they serve, and removes them again.
+func withDefinitions(ctx context.Context, t *testing.T, c client.WithWatch, source string, look func(schema.GroupVersionKind, meta.RESTScopeName)) {
+	t.Helper()
+	found, err := crds.Load(ctx, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var installed []*unstructured.Unstructured
+	for i := range found {
+		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&found[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		object := &unstructured.Unstructured{Object: fields}
+		object.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+		unstructured.RemoveNestedField(object.Object, "status")
+		if err := c.Create(ctx, object); err != nil {
+			t.Fatal(fmt.Errorf("install %s: %w", found[i].Name, err))
+		}
+		installed = append(installed, object)
+	}
+	for i, object := range installed {
+		if err := established(ctx, c, object.GetName()); err != nil {
+			t.Fatal(err)
+		}
+		scope := meta.RESTScopeNameNamespace
+		if found[i].Spec.Scope == apiextensionsv1.ClusterScoped {
+			scope = meta.RESTScopeNameRoot
+		}
+		for _, version := range found[i].Spec.Versions {
+			if version.Served {
+				look(schema.GroupVersionKind{Group: found[i].Spec.Group, Version: version.Name, Kind: found[i].Spec.Names.Kind}, scope)
+			}
+		}
+	}
+	for _, object := range installed {
+		if err := c.Delete(ctx, object); err != nil {
+			t.Fatal(err)
+		}
+		if err := vanish(ctx, c, object); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
