@@ -41,6 +41,9 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if uncopied != nil {
 		want.Primary = "" // without what it refers to, its pods would not start
 	}
+	if err := r.enlist(ctx, v, m, want); err != nil {
+		return err
+	}
 	objects, err := v.desired(want)
 	if err != nil {
 		return err
@@ -53,7 +56,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 		return err // pods stay while their route is not as it should be
 	}
 	if m.services = ""; want.Expose && want.Release == rollout.Kept && !v.unserved && !v.fronted() {
-		m.services = v.servicePicture()
+		m.services = v.servicePicture(want)
 	}
 	if err := r.autoscale(ctx, v, m, state); err != nil {
 		return err
@@ -73,7 +76,7 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 	if v.fronted() {
 		return v.fronts(want)
 	}
-	objects, err := v.sides()
+	objects, err := v.sides(want)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +100,8 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 
 // sides lists the Services in front of the two sides; none if they are known to be
 // as they should be.
-func (v *view) sides() ([]router.Object, error) {
-	if v.memo.services == v.servicePicture() {
+func (v *view) sides(want rollout.Desired) ([]router.Object, error) {
+	if v.memo.services == v.servicePicture(want) {
 		return nil, nil
 	}
 	primary, canary, err := router.Services(v.service, v.live)
@@ -126,10 +129,10 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 		}
 		objects = append(objects, routes...)
 	}
-	if v.fronted() || v.memo.services == v.servicePicture() {
+	if v.fronted() || v.memo.services == v.servicePicture(want) {
 		return objects, nil
 	}
-	apex, err := router.Apex(v.service, v.live)
+	apex, err := v.apex(want)
 	if err != nil {
 		return nil, fmt.Errorf("render the service %s: %w", v.service.Name, err)
 	}

@@ -88,7 +88,7 @@ func (v *view) left(how rollout.Release) ([]router.Object, error) {
 
 // is reports whether a live object is as it should be, and as owned as it should be.
 func (v *view) is(live *unstructured.Unstructured, object router.Object) bool {
-	if live == nil || !covers(live.Object, object.Object) {
+	if live == nil || !covers(live.Object, object.Object) || !selects(live, object) {
 		return false
 	}
 	return len(object.GetOwnerReferences()) > 0 || v.options.Owner.Claim(metav1.Object(live)) != workload.Ours

@@ -75,6 +75,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		Metrics:           metric.Provider(r.options.MeshProvider, canary.Spec.Provider),
 		Routes:            len(provider.Kinds) > 0,
 		Weight:            provider.Caps.Weight,
+		Members:           provider.Caps.Members,
 		Mirror:            provider.Caps.Mirror,
 		Match:             provider.Caps.Match,
 		Scoped:            provider.Caps.Scoped,

@@ -29,6 +29,7 @@ type memo struct {
 	applied    map[string]applied
 	settled    map[string]cause // of objects that were as they should be
 	template   template
+	roll       string                     // of the pods that were put behind the apex last
 	services   string                     // picture in which the Services were as they should be
 	still      string                     // picture in which nothing was left to do
 	routed     bool                       // whether the data plane served the state in it

@@ -159,7 +159,7 @@ func (v *view) routed(state rollout.State) bool {
 		}
 	}
 	if len(v.provider.Kinds) == 0 {
-		return true
+		return !v.shares(want) || v.memo.roll == v.roll(want)
 	}
 	return v.accepted(want)
 }

@@ -90,6 +90,7 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
 	}
 	state := v.adopt(stored)
+	r.gather(ctx, v, m, state)
 	r.complete(v, m, state)
 	next, reports := rollout.Next(plan, state, v.seen)
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))

@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/workload"
 )
 
@@ -29,7 +30,7 @@ func (v *view) picture() string {
 		}
 		add(pods.ResourceVersion)
 	}
-	add(v.servicePicture())
+	add(v.serviceVersions())
 	for i := range v.routes {
 		add(v.routes[i].GetResourceVersion())
 	}
@@ -43,13 +44,17 @@ func (v *view) picture() string {
 	return text.String()
 }
 
-// servicePicture names what the three Services are made of, and themselves. They are
-// the same in all states of a release.
-func (v *view) servicePicture() string {
+// servicePicture names what the three Services are made of, and themselves. Most states
+// of a release have the same.
+func (v *view) servicePicture(want rollout.Desired) string {
 	if v.target == nil {
 		return "none"
 	}
-	text := fmt.Sprintf("%d/%s/%d", v.canary.Generation, v.target.UID, v.target.Generation)
+	return fmt.Sprintf("%d/%s/%d/%t%s", v.canary.Generation, v.target.UID, v.target.Generation, v.shares(want), v.serviceVersions())
+}
+
+func (v *view) serviceVersions() string {
+	text := ""
 	for _, service := range []client.Object{v.live.Apex, v.live.Primary, v.live.Canary} {
 		text += "/"
 		if !absent(service) {

@@ -18,13 +18,18 @@ import (
 	"github.com/serinhq/serin/router"
 )
 
+// features of a provider, all of whose kinds are there.
+func features(name string) v1beta1.Features {
+	p := router.Providers[name]
+	return v1beta1.Features{
+		Provider: name, Available: []string{name}, Routes: len(p.Kinds) > 0, Fields: p.Fields,
+		Weight: p.Caps.Weight, Members: p.Caps.Members, Mirror: p.Caps.Mirror, Match: p.Caps.Match, Scoped: p.Caps.Scoped,
+		Parents: p.Caps.Parents, Affinity: p.Caps.Affinity, PrimaryCookie: p.Caps.PrimaryCookie,
+	}
+}
+
 // Every Canary that is shown compiles to a plan, with no field left over.
 func TestExamples(t *testing.T) {
-	features := v1beta1.Features{
-		Provider: "gatewayapi:v1", Available: []string{"gatewayapi:v1"},
-		Routes: true, Weight: true, Mirror: true, Match: true, Scoped: true, Parents: true,
-		Affinity: true, PrimaryCookie: true, Fields: router.Providers["gatewayapi:v1"].Fields,
-	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	shown := 0
 	for _, page := range pages(t) {
@@ -42,7 +47,7 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
-			plan, errs := v1beta1.Compile(canary, features)
+			plan, errs := v1beta1.Compile(canary, features(canary.Provider("gatewayapi:v1")))
 			if len(errs) > 0 || len(plan.Warnings) > 0 {
 				t.Errorf("%s: %v, warnings %q in\n%s", page, errs.ToAggregate(), plan.Warnings, block[1])
 			}

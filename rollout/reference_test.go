@@ -248,6 +248,7 @@ const eventsBelow = "\n## What stands in the way, and other remarks\n\n| Type | 
 	"| Warning | `KIND NAME.NAMESPACE was changed by somebody else in FIELDS: set back` | an object was edited by hand or by a tool; the weights of the release did not move |\n" +
 	"| Warning | `KIND NAME.NAMESPACE was deleted by somebody else: made again` | the same |\n" +
 	"| Warning | `KIND NAME.NAMESPACE belongs to another Canary: give spec.service.name another value, or delete that Canary` | two Canaries want one route |\n" +
+	"| Normal | `N of M pods behind NAME.NAMESPACE are of the canary: X of the traffic instead of Y` | provider kubernetes: the pods are too few to come closer |\n" +
 	"| Normal | `KIND NAME has changed` | a ConfigMap or Secret has new content: the workload has a new revision |\n" +
 	"| Normal | `KIND NAME synced` | its copy for the primary was made |\n" +
 	"| Warning | `Metric template NAME.NAMESPACE error: ERROR` | a MetricTemplate is missing or invalid; `secret NAME error`, `provider NAME error`, `query render error` say what of it. Logged as error |\n" +

@@ -86,6 +86,7 @@ type Caps struct {
 	TCP      bool // divide connections instead of requests
 	Parents  bool // attach routes to spec.service.gatewayRefs, which must name one
 
+	Members       bool // divide connections by the numbers of pods behind the apex
 	PrimaryCookie bool // keep users on the primary, too
 }
 
@@ -105,7 +106,7 @@ func (c Caps) validate(r rollout.Route) error {
 		return fmt.Errorf("shares of %d and %d do not sum to %d", r.Primary, r.Canary, rollout.Full)
 	case r.Mirror < 0 || r.Mirror > rollout.Full:
 		return fmt.Errorf("a mirrored share of %d is not between 0 and %d", r.Mirror, rollout.Full)
-	case r.Canary > 0 && !c.Weight:
+	case r.Canary > 0 && !c.Weight && !c.Members:
 		return errors.New("weights are not supported: set spec.analysis.iterations, or another spec.provider")
 	case r.Mirror > 0 && !c.Mirror:
 		return errors.New("mirroring is not supported: unset spec.analysis.mirror, or set another spec.provider")

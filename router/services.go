@@ -30,11 +30,11 @@ type Live struct {
 // the API server does not let it change. A Service that no Canary controls is
 // the user's and treated like such an apex, see [Apex].
 func Services(s Service, live Live) (primary, canary Object, err error) {
-	primary, err = s.service(s.PrimaryName(), s.Selector.Primary(), s.Primary, live.Primary)
+	primary, err = s.service(s.PrimaryName(), s.selecting(s.Selector.Primary()), s.Primary, live.Primary)
 	if err != nil {
 		return Object{}, Object{}, err
 	}
-	canary, err = s.service(s.CanaryName(), s.Selector.Value, s.Canary, live.Canary)
+	canary, err = s.service(s.CanaryName(), s.selecting(s.Selector.Value), s.Canary, live.Canary)
 	if err != nil {
 		return Object{}, Object{}, err
 	}
@@ -50,14 +50,14 @@ func Services(s Service, live Live) (primary, canary Object, err error) {
 // that one of those has the name of a port of the Canary, or that another Canary
 // controls the Service.
 func Apex(s Service, live Live) (Object, error) {
-	return s.service(s.Name, s.Selector.Primary(), s.Apex, live.Apex)
+	return s.service(s.Name, s.selecting(s.Selector.Primary()), s.Apex, live.Apex)
 }
 
 // LeaveApex renders the apex as it stays when the Canary goes: it selects the
 // workload's own pods and has no owner, so that it does not go with it. GitOps
 // tools may set it back from then on.
 func LeaveApex(s Service, live Live) (Object, error) {
-	object, err := s.service(s.Name, s.Selector.Value, s.Apex, live.Apex)
+	object, err := s.service(s.Name, s.selecting(s.Selector.Value), s.Apex, live.Apex)
 	if err != nil {
 		return Object{}, err
 	}
@@ -74,10 +74,15 @@ func LeaveApex(s Service, live Live) (Object, error) {
 	return object, nil
 }
 
-func (s Service) service(name, selected string, meta Metadata, live *corev1.Service) (Object, error) {
+// selecting is the selector of the pods of a side.
+func (s Service) selecting(value string) map[string]any {
+	return map[string]any{s.Selector.Key: value}
+}
+
+func (s Service) service(name string, selector map[string]any, meta Metadata, live *corev1.Service) (Object, error) {
 	ports := s.servicePorts()
 	spec := map[string]any{
-		"selector": map[string]any{s.Selector.Key: selected},
+		"selector": selector,
 		"ports":    ports.render(),
 	}
 	object := Object{Object: map[string]any{"apiVersion": "v1", "kind": "Service", "spec": spec}}

@@ -35,7 +35,7 @@ func TestTable(t *testing.T) {
 			affinity = "canary"
 		}
 		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s | %s | %s |\n",
-			linked(name), yes(c.Weight), yes(c.Mirror), yes(c.Match), yes(c.Scoped), affinity, yes(c.TCP))
+			linked(name), weights(c), yes(c.Mirror), yes(c.Match), yes(c.Scoped), affinity, yes(c.TCP))
 	}
 	page.WriteString("\nBlue/green works with all of them.\n\n## Objects and fields\n\n" +
 		"| Provider | Objects | Fields of `spec.service` that become part of the route |\n|---|---|---|\n")
@@ -56,6 +56,13 @@ func TestTable(t *testing.T) {
 		fmt.Fprintf(&page, "| %s | %s |\n", linked(name), how)
 	}
 	golden.Equal(t, filepath.Join("..", "docs", "providers", "README.md"), []byte(page.String()))
+}
+
+func weights(c Caps) string {
+	if c.Members {
+		return "by numbers of pods"
+	}
+	return yes(c.Weight)
 }
 
 func yes(can bool) string {

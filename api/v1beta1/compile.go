@@ -21,6 +21,7 @@ type Features struct {
 
 	Routes   bool // the provider routes at all; false for kubernetes
 	Weight   bool // it divides requests by weight
+	Members  bool // it divides connections by the numbers of pods, where it does not route
 	Mirror   bool // it can copy requests to the canary
 	Match    bool // it can limit a route to matching requests
 	Scoped   bool // it divides those by weight, too
@@ -38,6 +39,8 @@ type Features struct {
 // value and remedy; they are about the spec alone, so trying again does not help.
 // With errors the plan is one that does nothing and must not be followed.
 func Compile(c *Canary, f Features) (rollout.Plan, field.ErrorList) {
+	ignored := unused(c.Spec.Service, f)
+	f = f.in(c)
 	analysis, warnings := adapt(c.Analysis(), f)
 	plan := rollout.Plan{
 		Subject: rollout.Subject{
@@ -61,7 +64,7 @@ func Compile(c *Canary, f Features) (rollout.Plan, field.ErrorList) {
 	if plan.Skip || len(errs) > 0 {
 		return plan, errs
 	}
-	plan.Warnings = append(warnings, unused(c.Spec.Service, f)...)
+	plan.Warnings = append(warnings, ignored...)
 	plan.Rollback = analysis.has(RollbackHook)
 	plan.Steps = steps(analysis, f)
 	plan.Back = back(analysis, plan.Steps[len(plan.Steps)-1].Route)
@@ -69,6 +72,18 @@ func Compile(c *Canary, f Features) (rollout.Plan, field.ErrorList) {
 		plan.Cookie, plan.PrimaryCookie = affinity.CookieName, affinity.PrimaryCookieName
 	}
 	return plan, nil
+}
+
+// in is what the provider can do for a weighted release of pods: those of both sides
+// can stand behind one Service. Other releases of a provider without routes go as
+// they do with the reference, and a Service as target has no pods.
+func (f Features) in(c *Canary) Features {
+	a := c.Analysis()
+	if f.Members && a != nil && a.Iterations == 0 && len(a.Match) == 0 && c.Spec.TargetRef.Kind != "Service" &&
+		(a.StepWeight > 0 || len(a.StepWeights) > 0 || len(a.Steps) > 0) {
+		f.Routes, f.Weight = true, true
+	}
+	return f
 }
 
 // adapt fits an analysis to a provider that cannot route, as the reference

@@ -44,10 +44,11 @@ server-side apply, which is create and patch. */}}
   resources: [secrets]
   verbs: [get]
 {{- end }}
-# Only those of a side that is not ready, for the cause.
+# Those of a side that is not ready, for the cause, and without a mesh those that
+# stand behind a Service during a weighted release, to mark them.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list]
+  verbs: [list, patch]
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
