@@ -35,7 +35,7 @@ func (r *reconciler) corrected(ctx context.Context, v *view, m *memo, live *unst
 	}
 	said := fmt.Sprintf("%s.%s was deleted by somebody else: made again", name, object.GetNamespace())
 	if live != nil {
-		said = fmt.Sprintf("%s.%s was changed by somebody else in %s: set back", name, object.GetNamespace(), strings.Join(differing(live.Object, object.Object), ", "))
+		said = fmt.Sprintf("%s.%s was changed by somebody else in %s: set back", name, object.GetNamespace(), strings.Join(differing(live.Object, object.Object, v.compares(object)), ", "))
 	}
 	r.gauges.correct(v.canary, object.GetKind())
 	return r.voice.remark(ctx, v.canary, m, []rollout.Report{{Level: rollout.Warn, Message: said}})
@@ -45,9 +45,9 @@ func (r *reconciler) corrected(ctx context.Context, v *view, m *memo, live *unst
 const mostDiffering = 3
 
 // differing names the fields in which live is not as want says, sorted.
-func differing(live, want map[string]any) []string {
+func differing(live, want map[string]any, as func(live, want any) bool) []string {
 	var found []string
-	differ("", live, want, &found)
+	differ("", live, want, as, &found)
 	slices.Sort(found)
 	if more := len(found) - mostDiffering; more > 0 {
 		found = append(found[:mostDiffering], fmt.Sprintf("%d more", more))
@@ -58,16 +58,20 @@ func differing(live, want map[string]any) []string {
 	return found
 }
 
-// differ collects the deepest fields that covers finds wanting.
-func differ(path string, live, want any, found *[]string) {
-	if covers(live, want) {
+// differ collects the deepest fields in which live is not as want says.
+func differ(path string, live, want any, as func(live, want any) bool, found *[]string) {
+	if as(live, want) {
 		return
 	}
+	before := len(*found)
 	wants, isMap := want.(map[string]any)
 	fields, areFields := live.(map[string]any)
 	if isMap && areFields {
 		for key, value := range wants {
-			differ(strings.TrimPrefix(path+"."+key, "."), fields[key], value, found)
+			differ(strings.TrimPrefix(path+"."+key, "."), fields[key], value, as, found)
+		}
+		if len(*found) == before && path != "" {
+			*found = append(*found, path) // it has a key too many
 		}
 		return
 	}
@@ -75,7 +79,8 @@ func differ(path string, live, want any, found *[]string) {
 	items, areItems := live.([]any)
 	if isList && areItems && len(list) == len(items) {
 		for i := range list {
-			differ(fmt.Sprintf("%s[%d]", path, i), items[i], list[i], found)
+			entry := func(live, want any) bool { return as([]any{live}, []any{want}) }
+			differ(fmt.Sprintf("%s[%d]", path, i), items[i], list[i], entry, found)
 		}
 		return
 	}

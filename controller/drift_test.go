@@ -29,7 +29,7 @@ func TestDiffering(t *testing.T) {
 			[]string{"metadata.labels.team", "spec.backends[0].name", "spec.backends[0].weight", "3 more"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, differing(c.live, want)); diff != "" {
+			if diff := cmp.Diff(c.want, differing(c.live, want, covers)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 		})

@@ -86,9 +86,23 @@ func (v *view) left(how rollout.Release) ([]router.Object, error) {
 	return slices.DeleteFunc(objects, func(o router.Object) bool { return v.find(o) == nil }), nil
 }
 
+// restored reports whether an object may go back to its user as kubectl applied it.
+func restored(object any) bool {
+	live, ok := object.(*unstructured.Unstructured)
+	return ok && router.Restored(*live)
+}
+
+// compares returns how a live object is compared with one that is wanted.
+func (v *view) compares(object router.Object) func(live, want any) bool {
+	if v.provider.Atomic && slices.Contains(v.provider.Kinds, object.GroupVersionKind()) {
+		return whole
+	}
+	return covers
+}
+
 // is reports whether a live object is as it should be, and as owned as it should be.
 func (v *view) is(live *unstructured.Unstructured, object router.Object) bool {
-	if live == nil || !covers(live.Object, object.Object) || !selects(live, object) {
+	if live == nil || !v.compares(object)(live.Object, object.Object) || !selects(live, object) {
 		return false
 	}
 	return len(object.GetOwnerReferences()) > 0 || v.options.Owner.Claim(metav1.Object(live)) != workload.Ours

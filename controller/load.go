@@ -81,6 +81,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		Scoped:            provider.Caps.Scoped,
 		Fields:            provider.Fields,
 		Affinity:          provider.Caps.Affinity,
+		TCP:               provider.Caps.TCP,
 		PrimaryCookie:     provider.Caps.PrimaryCookie,
 		Parents:           provider.Caps.Parents,
 		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),

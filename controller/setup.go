@@ -118,7 +118,7 @@ func slim(object any) (any, error) {
 	if !v1beta1.Steered(accessor.GetAnnotations()) && !flaggers(accessor.GetManagedFields()) {
 		accessor.SetManagedFields(nil)
 	}
-	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" && !restored(object) {
 		kept := map[string]string{}
 		for key, value := range annotations {
 			if key != corev1.LastAppliedConfigAnnotation {

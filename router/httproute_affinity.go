@@ -78,9 +78,18 @@ func answered(filters []gatewayv1.HTTPRouteFilter, cookie string) []gatewayv1.HT
 	})
 }
 
-// keepable lists what of a Service stands in the way of cookies. A gateway looks
-// at one condition and one change of a header: two cannot be told apart.
+// keepable lists what of a Service stands in the way of cookies in an HTTPRoute.
 func (s Service) keepable(r rollout.Route) field.ErrorList {
+	problems := s.undisturbed(r)
+	if s.Affinity.Cookie != "" && len(s.Response.Add) == maxHeaders {
+		problems = append(problems, field.TooMany(field.NewPath("spec", "service", "headers", "response", "add"), maxHeaders, maxHeaders-1))
+	}
+	return problems
+}
+
+// undisturbed lists what of a Service gets into the way of cookies. A proxy looks
+// at one condition and one change of a header: two cannot be told apart.
+func (s Service) undisturbed(r rollout.Route) field.ErrorList {
 	problems := s.Affinity.problems(r.Cookies)
 	if s.Affinity.Cookie == "" {
 		return problems
@@ -101,9 +110,6 @@ func (s Service) keepable(r rollout.Route) field.ErrorList {
 		if strings.EqualFold(header, setCookieHeader) {
 			problems = append(problems, field.Forbidden(response.Child("remove").Index(i), taken))
 		}
-	}
-	if len(s.Response.Add) == maxHeaders {
-		problems = append(problems, field.TooMany(response.Child("add"), maxHeaders, maxHeaders-1))
 	}
 	problems = append(problems, cookieMatches(field.NewPath("spec", "service", "match"), s.Match, taken)...)
 	if r.Match && r.Primary > 0 && r.Canary > 0 {

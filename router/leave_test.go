@@ -2,6 +2,7 @@ package router
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,11 +64,14 @@ func TestProvidersLeaveTheirOwnObjects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, object := range left {
-			if i >= len(rendered) || object.GetName() != rendered[i].GetName() || object.GroupVersionKind() != rendered[i].GroupVersionKind() {
-				t.Errorf("%s leaves a %s %s that it did not make", name, object.GetKind(), object.GetName())
+		for _, object := range left {
+			at := slices.IndexFunc(rendered, func(made Object) bool {
+				return object.GetName() == made.GetName() && object.GroupVersionKind() == made.GroupVersionKind()
+			})
+			if at < 0 {
+				t.Fatalf("%s leaves a %s %s that it did not make", name, object.GetKind(), object.GetName())
 			}
-			if diff := cmp.Diff(rendered[i].GetLabels(), object.GetLabels()); diff != "" {
+			if diff := cmp.Diff(rendered[at].GetLabels(), object.GetLabels()); diff != "" {
 				t.Errorf("%s: labels (-rendered +left)\n%s", name, diff)
 			}
 		}

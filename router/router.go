@@ -26,6 +26,10 @@ type Provider struct {
 	// they are read from the cluster; nil for one of each of Kinds, named as the apex.
 	Reads func(Service) []Ref
 
+	// Atomic says that what is in the lists of its objects is what was applied, as the
+	// API server has no defaults there: what is no longer rendered has to go.
+	Atomic bool
+
 	// Render returns the objects that divide the traffic of the Service as the
 	// Route says. An error names the field of the Canary that the traffic system
 	// cannot express, and what to do. What it builds upon is in Service.Live.
@@ -96,6 +100,7 @@ var Providers = map[string]Provider{
 	"kubernetes":         kubernetes,
 	"gatewayapi:v1":      gatewayAPI("v1"),
 	"gatewayapi:v1beta1": gatewayAPI("v1beta1"),
+	"istio":              istio,
 }
 
 // validate refuses a route that no provider can render, and one that asks for

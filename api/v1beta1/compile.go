@@ -30,6 +30,7 @@ type Features struct {
 
 	Fields        []string // of spec.service that become part of its routes
 	PrimaryCookie bool     // it can keep users on the primary, too
+	TCP           bool     // it divides connections where appProtocol is tcp
 	ScaledObjects bool     // the cluster has KEDA
 
 	SameNamespaceOnly bool // -no-cross-namespace-refs
