@@ -95,6 +95,7 @@ var Providers = map[string]Provider{
 	"kubernetes":         kubernetes,
 	"gatewayapi:v1":      gatewayAPI("v1"),
 	"gatewayapi:v1beta1": gatewayAPI("v1beta1"),
+	"contour":            contour,
 }
 
 // validate refuses a route that no provider can render, and one that asks for
