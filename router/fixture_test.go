@@ -22,13 +22,18 @@ var fixtures = map[string]fixture{
 	"gatewayapi:v1":      {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
 	"gatewayapi:v1beta1": {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
 	"contour":            {contourFull, bare, contourScenes, []string{"contour"}},
+	"traefik":            {plain, bare, noScenes, []string{"traefik"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.
 // No plan asks for them.
 var refused = map[string]func(rollout.Route) bool{
 	"contour": halfPercents,
+	"traefik": mixed,
 }
+
+// sparing are providers that do not name a side without traffic.
+var sparing = map[string]bool{"traefik": true}
 
 func fixtureOf(provider string) fixture {
 	if f, ok := fixtures[provider]; ok {

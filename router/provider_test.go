@@ -161,8 +161,11 @@ func TestProvidersKeepTheRest(t *testing.T) {
 		if !provider.Caps.Weight {
 			continue
 		}
-		service := fixtureOf(name).full()
-		home, err := provider.Render(service, rollout.Split(0))
+		service, before := fixtureOf(name).full(), rollout.Split(0)
+		if sparing[name] {
+			before = rollout.Split(rollout.Percent(10))
+		}
+		home, err := provider.Render(service, before)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +193,7 @@ func TestProvidersKeepTheRest(t *testing.T) {
 
 // TestProvidersAreNamed guards what spec.provider and the flag may say.
 func TestProvidersAreNamed(t *testing.T) {
-	for _, name := range []string{"kubernetes", "gatewayapi:v1", "gatewayapi:v1beta1", "contour"} {
+	for _, name := range []string{"kubernetes", "gatewayapi:v1", "gatewayapi:v1beta1", "contour", "traefik"} {
 		provider, ok := Providers[name]
 		if !ok {
 			t.Errorf("%s is missing", name)
