@@ -3,6 +3,7 @@ package router
 import (
 	"time"
 
+	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/workload"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -21,14 +22,28 @@ var fixtures = map[string]fixture{
 	"gatewayapi:v1":      {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
 	"gatewayapi:v1beta1": {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
 	"istio":              {istioFull, plain, istioScenes, []string{"istio"}},
+	"contour":            {contourFull, bare, contourScenes, []string{"contour"}},
+	"traefik":            {plain, bare, noScenes, []string{"traefik"}},
 }
+
+// refused are routes that the capabilities allow and the provider cannot express.
+// No plan asks for them.
+var refused = map[string]func(rollout.Route) bool{
+	"contour": halfPercents,
+	"traefik": mixed,
+}
+
+// sparing are providers that do not name a side without traffic.
+var sparing = map[string]bool{"traefik": true}
 
 func fixtureOf(provider string) fixture {
 	if f, ok := fixtures[provider]; ok {
 		return f
 	}
-	return fixture{plain, plain, func() []scene { return nil }, nil}
+	return fixture{plain, plain, noScenes, nil}
 }
+
+func noScenes() []scene { return nil }
 
 // plain is a Service of which a provider knows no more than that it is one.
 func plain() Service {

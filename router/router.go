@@ -101,6 +101,8 @@ var Providers = map[string]Provider{
 	"gatewayapi:v1":      gatewayAPI("v1"),
 	"gatewayapi:v1beta1": gatewayAPI("v1beta1"),
 	"istio":              istio,
+	"contour":            contour,
+	"traefik":            traefik,
 }
 
 // validate refuses a route that no provider can render, and one that asks for

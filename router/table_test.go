@@ -16,6 +16,7 @@ var proven = map[string]string{
 	"kubernetes":         "real traffic through kube-proxy (blue/green)",
 	"gatewayapi:v1":      "real traffic through Contour with Envoy",
 	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
+	"contour":            "nothing yet: the lab has Contour for Gateway API only",
 }
 
 // TestTable writes what providers can do, for people who choose one.

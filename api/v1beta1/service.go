@@ -89,7 +89,7 @@ type CanaryService struct {
 	// +kubebuilder:validation:MaxItems=64
 	Match []HTTPMatch `json:"match,omitempty"`
 
-	// Rewrite of path and host. Used by istio and gatewayapi.
+	// Rewrite of path and host. Used by istio, gatewayapi and contour.
 	// +optional
 	Rewrite *Rewrite `json:"rewrite,omitempty"`
 
@@ -97,7 +97,7 @@ type CanaryService struct {
 	// +optional
 	Retries *Retries `json:"retries,omitempty"`
 
-	// Changes of request and response headers. Used by istio and gatewayapi.
+	// Changes of request and response headers. Used by istio, gatewayapi and contour.
 	// +optional
 	Headers *Headers `json:"headers,omitempty"`
 
