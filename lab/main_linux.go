@@ -38,10 +38,11 @@ const usage = `The lab is a real single-node Kubernetes for Serin's demo and tes
 
   demo                          release three versions of an application and show what
                                 comes of them; see demo --help
-  up   [--name N] [--json]      start a lab
+  up   [--name N] [--json] [--istio]
+                                start a lab, with a gateway of Istio if so
   down [--name N]               end it and remove what it left
   env  [--name N]               print its addresses as shell exports
-  build TOOL... [--print]       build kubernetes, kubectl, contour, podinfo or pause
+  build TOOL... [--print]       build kubernetes, kubectl, contour, istiod, podinfo or pause
   image load [--name N] --image REF --binary FILE
                                 make an image of a static program and load it
   control-plane                 run etcd, kube-apiserver and controllers, without root,
@@ -89,11 +90,12 @@ func flags(command string) (*flag.FlagSet, *string) {
 func up(ctx context.Context, args []string, out io.Writer) error {
 	set, name := flags("up")
 	asJSON := set.Bool("json", false, "print the lab as JSON")
+	istio := set.Bool("istio", false, "make the gateway one of Istio, for VirtualServices")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
 	board := progress.New(os.Stderr)
-	c, err := cluster.Up(ctx, cluster.Options{Name: *name, Progress: board, Kubectl: true})
+	c, err := cluster.Up(ctx, cluster.Options{Name: *name, Progress: board, Kubectl: true, Istio: *istio})
 	board.Close()
 	if err != nil {
 		return err
@@ -158,7 +160,7 @@ func build(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	if len(names) == 0 {
-		return errors.New("say what to build: kubernetes, contour, podinfo or pause")
+		return errors.New("say what to build: kubernetes, contour, istiod, podinfo or pause")
 	}
 	cache, err := fetch.Open()
 	if err != nil {

@@ -19,14 +19,14 @@ const PodinfoImage = "lab.local/podinfo:6.9.2"
 // Parts are the fetched and built programs of a lab.
 type Parts struct {
 	Kubernetes, Contour, Podinfo, Pause, Envoy string
-	Kubectl                                    string
+	Kubectl, Istiod                            string // empty without the Options
 	Debian                                     fetch.Debian
 	CRDs, Images                               []string
 }
 
 func (p Parts) config() node.Config {
 	return node.Config{
-		Kubernetes: p.Kubernetes, Contour: p.Contour, Envoy: p.Envoy,
+		Kubernetes: p.Kubernetes, Contour: p.Contour, Istiod: p.Istiod, Envoy: p.Envoy,
 		DebianBin: filepath.Join(p.Debian.Root, "usr", "bin"), CNI: p.Debian.CNI(), DebianEnv: p.Debian.Env(),
 		CRDs: p.CRDs, Images: p.Images,
 	}
@@ -72,6 +72,10 @@ func (p *Parts) build(ctx context.Context, cache fetch.Cache, opts Options) erro
 		{fetch.Pause(), &p.Pause}, {fetch.Kubernetes(), &p.Kubernetes},
 		{fetch.Contour(), &p.Contour}, {fetch.Podinfo(), &p.Podinfo},
 	}
+	definitions := cache.CRDs
+	if opts.Istio {
+		targets[2], definitions = target{fetch.Istiod(), &p.Istiod}, cache.IstioCRDs
+	}
 	if opts.Kubectl {
 		targets = append(targets, target{fetch.Kubectl(), &p.Kubectl})
 	}
@@ -84,7 +88,7 @@ func (p *Parts) build(ctx context.Context, cache fetch.Cache, opts Options) erro
 			}
 		}
 		var err error
-		p.CRDs, err = cache.CRDs(ctx, func(string) {})
+		p.CRDs, err = definitions(ctx, func(string) {})
 		return err
 	})
 	group.Go(func() error {

@@ -25,11 +25,15 @@ const (
 
 // preflight looks for what would make a lab fail later in a less clear way, as far as it
 // depends on the cache. Each error is one sentence that says what is missing and what to do.
-func preflight(ctx context.Context, cache fetch.Cache) error {
+func preflight(ctx context.Context, cache fetch.Cache, opts Options) error {
 	if under(cache.Dir, "/run") {
 		return fmt.Errorf("the cache folder %s lies under /run, which a lab covers with its own: set SERIN_CACHE to another", cache.Dir)
 	}
-	if cache.Built(fetch.Kubernetes()) && cache.Built(fetch.Contour()) && cache.Built(fetch.Podinfo()) {
+	control := fetch.Contour()
+	if opts.Istio {
+		control = fetch.Istiod()
+	}
+	if cache.Built(fetch.Kubernetes()) && cache.Built(control) && cache.Built(fetch.Podinfo()) {
 		return space(cache.Dir, runSpace)
 	}
 	return buildPlaces(ctx, cache)

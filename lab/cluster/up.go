@@ -20,6 +20,10 @@ type Options struct {
 	Progress *progress.Board
 	Gathered func() // called when all parts are there, before any is started; may be nil
 	Kubectl  bool   // have a kubectl, too; it takes a first start half a minute
+
+	// Istio makes the gateway one of Istio: istiod programs its Envoy with the VirtualServices
+	// that name it, and no kind of the Gateway API is there. A first start builds istiod.
+	Istio bool
 }
 
 // Up starts a lab and returns when the node is ready and the gateway and Prometheus
@@ -42,7 +46,7 @@ func Up(ctx context.Context, opts Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := preflight(ctx, cache); err != nil {
+	if err := preflight(ctx, cache, opts); err != nil {
 		return nil, err
 	}
 	if err := sweep(ctx, cache); err != nil {

@@ -32,20 +32,25 @@ metadata:
 
 // ownLab is a lab of the demo's own, with Serin built from this repository.
 type ownLab struct {
-	name    string
+	options lab.Options
 	root    string // of the repository
-	kubectl bool
 	cluster *lab.Cluster
 }
 
 // Lab is the stage of a lab with that name, and Serin built from this repository. One
 // that is kept for people to look at has a kubectl.
 func Lab(name string, kept bool) (Stage, error) {
+	return LabOf(lab.Options{Name: name, Kubectl: kept})
+}
+
+// LabOf is the stage of a lab as the options describe it, but for its progress, and Serin
+// built from this repository.
+func LabOf(options lab.Options) (Stage, error) {
 	root, err := repository()
 	if err != nil {
 		return nil, err
 	}
-	return &ownLab{name: name, root: root, kubectl: kept}, nil
+	return &ownLab{options: options, root: root}, nil
 }
 
 // repository finds its root from the working directory upwards.
@@ -83,7 +88,9 @@ func (o *ownLab) Raise(ctx context.Context) (Site, error) {
 	built := func() {
 		building.Go(func() error { return o.build(ctx, board, program) })
 	}
-	cluster, err := lab.Up(ctx, lab.Options{Name: o.name, Progress: board, Kubectl: o.kubectl, Gathered: built})
+	options := o.options
+	options.Progress, options.Gathered = board, built
+	cluster, err := lab.Up(ctx, options)
 	if err != nil {
 		return Site{}, errors.Join(err, building.Wait())
 	}

@@ -25,7 +25,12 @@ type lab struct {
 
 func up(t *testing.T, name string) lab {
 	t.Helper()
-	c, err := cluster.Up(t.Context(), cluster.Options{Name: name, Kubectl: true})
+	return upWith(t, cluster.Options{Name: name, Kubectl: true})
+}
+
+func upWith(t *testing.T, options cluster.Options) lab {
+	t.Helper()
+	c, err := cluster.Up(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,17 @@ func (s site) kubectl(input string, args ...string) string {
 // install puts Serin and the story's first release on the site.
 func (s site) install(story demo.Story) {
 	s.Helper()
+	s.operator()
+	manifest, err := story.Manifest(s.Site)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.kubectl(string(manifest), "apply", "--server-side", "-f", "-")
+}
+
+// operator puts Serin on the site.
+func (s site) operator() {
+	s.Helper()
 	for _, object := range s.Serin.Objects {
 		text, err := yaml.Marshal(object.Object)
 		if err != nil {
@@ -57,11 +68,6 @@ func (s site) install(story demo.Story) {
 			s.kubectl("", "wait", "--for=condition=Established", "--timeout=60s", "crd/"+object.GetName())
 		}
 	}
-	manifest, err := story.Manifest(s.Site)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.kubectl(string(manifest), "apply", "--server-side", "-f", "-")
 }
 
 // release changes the page that the application serves.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/serinhq/serin/lab/cluster"
 	"github.com/serinhq/serin/lab/demo"
 )
 
@@ -28,7 +29,12 @@ func TestReleasesUnderTraffic(t *testing.T) {
 // raise starts a lab with Serin's image in it.
 func raise(t *testing.T, name string) demo.Site {
 	t.Helper()
-	stage, err := demo.Lab(name, true)
+	return raiseWith(t, cluster.Options{Name: name, Kubectl: true})
+}
+
+func raiseWith(t *testing.T, options cluster.Options) demo.Site {
+	t.Helper()
+	stage, err := demo.LabOf(options)
 	if err != nil {
 		t.Fatal(err)
 	}

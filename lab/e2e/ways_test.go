@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -25,8 +26,11 @@ type way struct {
 	Revert     bool
 	Analysis   string
 
+	manifest string // waysTemplate if empty
+
 	// Filled in when it is written.
 	Version, Image, GatewayName, GatewayNamespace string
+	Page, Prometheus                              string
 	Replicas                                      bool // only at first: then they are Serin's
 
 	travel func(w traveller)
@@ -122,7 +126,8 @@ func (w traveller) write(version string, first bool) {
 	plan := w.way
 	plan.Version, plan.Replicas, plan.Image = version, first && !plan.Scaler, cluster.PodinfoImage
 	plan.GatewayName, plan.GatewayNamespace = w.Site.GatewayName, w.Site.GatewayNamespace
-	parsed, err := template.New("ways.yaml").Option("missingkey=error").Parse(waysTemplate)
+	plan.Page, plan.Prometheus = page(version), w.PrometheusInside
+	parsed, err := template.New(w.Name).Option("missingkey=error").Parse(cmp.Or(w.manifest, waysTemplate))
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -131,6 +136,17 @@ func (w traveller) write(version string, first bool) {
 		w.Fatal(err)
 	}
 	w.kubectl(out.String(), "apply", "--server-side", "--force-conflicts", "-f", "-")
+}
+
+// bad is a version whose page wants a part that does not exist: every answer is a 500 that
+// names it.
+const bad = "6.6.6"
+
+func page(version string) string {
+	if version == bad {
+		return fmt.Sprintf("{{template %q}}\n", "release "+version+", footer")
+	}
+	return "release " + version + ", pod x\n"
 }
 
 // over makes room: the node has two processors, and pods ask for their weight on them.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -82,19 +81,20 @@ func contourCRDs(ctx context.Context, contour, dir string, note Note) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(filepath.Join(module, "examples", "contour", "01-crds.yaml"))
+	return keepDefinitions(filepath.Join(module, "examples", "contour", "01-crds.yaml"), contourKinds(), dir)
+}
+
+// keepDefinitions writes those of the definitions in a file that have one of the names to
+// files of their own.
+func keepDefinitions(file string, names []string, dir string) error {
+	data, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("read Contour's definitions: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(file)
-	if err != nil {
-		return fmt.Errorf("read Contour's definitions: %w", err)
+		return fmt.Errorf("read definitions: %w", err)
 	}
 	name := regexp.MustCompile(`(?m)^  name: (\S+)$`)
 	for document := range bytes.SplitSeq(data, []byte("\n---\n")) {
 		found := name.FindSubmatch(document)
-		if found == nil || !slices.Contains(contourKinds(), string(found[1])) {
+		if found == nil || !slices.Contains(names, string(found[1])) {
 			continue
 		}
 		if err := os.WriteFile(filepath.Join(dir, string(found[1])+".yaml"), document, 0o644); err != nil {

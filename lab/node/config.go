@@ -15,6 +15,7 @@ type Config struct {
 
 	// Programs.
 	Kubernetes, Contour, Envoy string
+	Istiod                     string // with it the gateway is Istio's and not Contour's
 	DebianBin, CNI             string
 	DebianEnv                  []string
 	CRDs                       []string // files

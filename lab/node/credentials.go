@@ -78,6 +78,7 @@ func (creds *credentials) users(c Config) error {
 		{"kube-scheduler", "system:kube-scheduler", ""},
 		{"kube-controller-manager", "system:kube-controller-manager", ""},
 		{"contour", "lab:contour", admins},
+		{"istiod", "lab:istiod", admins},
 		{"node", "lab:node", admins},
 	} {
 		access, err := creds.access(insideHost, user.part, user.name, user.group)

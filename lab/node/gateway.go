@@ -22,10 +22,13 @@ const (
 )
 
 // startGateway starts Contour, which turns HTTPRoutes into the configuration of Envoy,
-// which carries the traffic.
+// which carries the traffic; or istiod, which does so with VirtualServices.
 func (n *theNode) startGateway(ctx context.Context) error {
 	if err := n.applyCRDs(ctx); err != nil {
 		return err
+	}
+	if n.Istiod != "" {
+		return n.startIstio(ctx)
 	}
 	if err := n.applyGateway(ctx); err != nil {
 		return err
@@ -65,11 +68,14 @@ func (n *theNode) startEnvoy(ctx context.Context) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("write the configuration of Envoy: %w: %s", err, strings.TrimSpace(string(out)))
 	}
-	envoy, err := n.run("envoy", n.Envoy, nil,
-		"--config-path", bootstrap, "--service-cluster", "lab", "--service-node", "lab",
+	return n.runEnvoy(ctx, "--config-path", bootstrap, "--service-cluster", "lab", "--service-node", "lab")
+}
+
+func (n *theNode) runEnvoy(ctx context.Context, args ...string) error {
+	envoy, err := n.run("envoy", n.Envoy, nil, append(args,
 		"--disable-hot-restart", // its shared memory would be shared with other labs
 		"--concurrency", "2", "--log-level", "warn",
-	)
+	)...)
 	if err != nil {
 		return err
 	}

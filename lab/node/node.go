@@ -33,7 +33,7 @@ const limit = 90 * time.Second
 //
 //	network, certificates
 //	├─ etcd ─ kube-apiserver ─┬─ controllers, scheduler ── service account
-//	│                         ├─ custom resources ─ Contour ─ Envoy
+//	│                         ├─ custom resources ─ Contour or istiod ─ Envoy
 //	│                         └─ discovery
 //	├─ containerd ─ images    └─┬─ kubelet ─ kube-proxy ── node Ready
 //	└─ Prometheus               (needs both)

@@ -22,6 +22,7 @@ type Load struct {
 
 	mu      sync.Mutex
 	span    *Span
+	before  []*Span // those that have ended
 	seconds [Remembered]second
 }
 
@@ -154,8 +155,20 @@ func (l *Load) Mark() *Span {
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.span.to = now
+	l.before = append(l.before, l.span)
 	l.span = &Span{load: l, from: now}
 	return l.span
+}
+
+// Total is what is known by now of all requests of the load.
+func (l *Load) Total() Tally {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sum := l.span.tally.clone()
+	for _, span := range l.before {
+		sum = sum.Plus(span.tally)
+	}
+	return sum
 }
 
 // Tally is what is known of the span's requests by now.

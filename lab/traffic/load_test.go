@@ -255,6 +255,9 @@ func TestSpansHoldWhatWasSentInThem(t *testing.T) {
 	if a, b := first.Tally(), second.Tally(); a.Releases["old"].Total != 10 || b.Releases["old"].Total != 0 {
 		t.Errorf("first span: %s\nsecond span: %s", describe(a), describe(b))
 	}
+	if total := load.Total(); total.Releases["old"].Total != 10 || total.Sent != total.Answered() || total.Sent <= second.Tally().Sent {
+		t.Errorf("all of the load: %s", describe(total))
+	}
 	if first.Length() <= 0 || first.to != second.from {
 		t.Errorf("first span ends at %s, second begins at %s", first.to, second.from)
 	}

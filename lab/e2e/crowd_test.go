@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"net/http/cookiejar"
+	"testing"
+
+	"github.com/serinhq/serin/lab/traffic"
+)
+
+// A crowd is many users, each with a browser that keeps cookies.
+type crowd struct {
+	*testing.T
+	config traffic.Config
+	users  []user
+}
+
+type user struct {
+	browser *http.Client
+	release string // that answered last
+}
+
+// newCrowd lets so many users ask for the first time.
+func newCrowd(t *testing.T, config traffic.Config, users int) *crowd {
+	t.Helper()
+	c := &crowd{T: t, config: config}
+	// One connection for all: the gateway must not take it for one user.
+	wires := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(wires.CloseIdleConnections)
+	for range users {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := user{browser: &http.Client{Transport: wires, Jar: jar, Timeout: traffic.DefaultTimeout}}
+		u.release = c.ask(u)
+		c.users = append(c.users, u)
+	}
+	return c
+}
+
+// ask lets a user ask once, and is the release that answered.
+func (c *crowd) ask(u user) string {
+	c.Helper()
+	release, err := c.visit(c.Context(), u)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return release
+}
+
+func (c *crowd) visit(ctx context.Context, u user) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.URL, nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header = c.config.Header.Clone()
+	req.Host = req.Header.Get("Host")
+	resp, err := u.browser.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	release := c.config.Release(body)
+	if release == "" || resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s: %s", resp.Status, body)
+	}
+	return release, nil
+}
+
+// of are the users whom a release answered last.
+func (c *crowd) of(release string) *crowd {
+	some := &crowd{T: c.T, config: c.config}
+	for _, u := range c.users {
+		if u.release == release {
+			some.users = append(some.users, u)
+		}
+	}
+	return some
+}
+
+// share compares how many users a release has with the percentage that was asked for. Each
+// user is drawn once, so the count scatters: four standard deviations are allowed.
+func (c *crowd) share(release string, percent float64) {
+	c.Helper()
+	n := float64(len(c.users))
+	part := percent / 100
+	got, slack := 100*float64(len(c.of(release).users))/n, 400*math.Sqrt(part*(1-part)/n)
+	c.Logf("%.1f %% of %.0f new users on %s, asked for %.0f %%", got, n, release, percent)
+	if math.Abs(got-percent) > slack {
+		c.Errorf("%.1f %% of the new users are on %s, want %.0f give or take %.1f", got, release, percent, slack)
+	}
+}
+
+// stay lets all users ask again: each must be answered by the same release.
+func (c *crowd) stay() {
+	c.Helper()
+	moved := 0
+	for _, u := range c.users {
+		if c.ask(u) != u.release {
+			moved++
+		}
+	}
+	if moved > 0 {
+		c.Errorf("%d of %d users were moved to the other side", moved, len(c.users))
+	}
+}
