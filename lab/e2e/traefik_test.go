@@ -44,6 +44,8 @@ func TestTraefikReleases(t *testing.T) {
 		{"weighted", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
 		{"tested", "gatewayapi:v1", "{interval: 10s, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}], " + judged + "}", through, insiderWay},
 		{"copied", "gatewayapi:v1", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", s.Site, mirrorWay},
+		{"service", "traefik", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
+		{"service-copied", "traefik", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", through, mirrorWay},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			journey := traveller{site{t, c.there}, way{
