@@ -22,6 +22,7 @@ type Cluster struct {
 	Kubectl    string `json:"kubectl"`    // path of a kubectl of the same version; empty without Options.Kubectl
 	Gateway    string `json:"gateway"`    // URL
 	Prometheus string `json:"prometheus"` // URL
+	Traefik    string `json:"traefik"`    // URL; empty without Options.Traefik
 	AuditLog   string `json:"auditLog"`   // path, JSON lines
 
 	PrometheusInside string `json:"prometheusInside"` // URL that pods use

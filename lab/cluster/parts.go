@@ -19,7 +19,7 @@ const PodinfoImage = "lab.local/podinfo:6.9.2"
 // Parts are the fetched and built programs of a lab.
 type Parts struct {
 	Kubernetes, Contour, Podinfo, Pause, Envoy string
-	Kubectl, Istiod                            string // empty without the Options
+	Kubectl, Istiod, Traefik                   string // empty without the Options
 	Debian                                     fetch.Debian
 	CRDs, Images                               []string
 }
@@ -28,7 +28,7 @@ func (p Parts) config() node.Config {
 	return node.Config{
 		Kubernetes: p.Kubernetes, Contour: p.Contour, Istiod: p.Istiod, Envoy: p.Envoy,
 		DebianBin: filepath.Join(p.Debian.Root, "usr", "bin"), CNI: p.Debian.CNI(), DebianEnv: p.Debian.Env(),
-		CRDs: p.CRDs, Images: p.Images,
+		CRDs: p.CRDs, Images: p.Images, Traefik: p.Traefik,
 	}
 }
 
@@ -54,7 +54,12 @@ func gather(ctx context.Context, cache fetch.Cache, opts Options) (Parts, error)
 		p.Envoy, err = cache.Envoy(ctx, note)
 		return err
 	})
-	group.Go(func() error { return p.build(ctx, cache, opts) })
+	group.Go(func() error {
+		if err := p.build(ctx, cache, opts); err != nil || !opts.Traefik {
+			return err
+		}
+		return p.addTraefik(ctx, cache, opts.Progress)
+	})
 	if err := group.Wait(); err != nil {
 		return Parts{}, err
 	}

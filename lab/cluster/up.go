@@ -24,6 +24,8 @@ type Options struct {
 	// Istio makes the gateway one of Istio: istiod programs its Envoy with the VirtualServices
 	// that name it, and no kind of the Gateway API is there. A first start builds istiod.
 	Istio bool
+	// Traefik is a second gateway, beside Contour's. A first start takes minutes to build it.
+	Traefik bool
 }
 
 // Up starts a lab and returns when the node is ready and the gateway and Prometheus
@@ -38,6 +40,9 @@ func Up(ctx context.Context, opts Options) (*Cluster, error) {
 	}
 	if err := checkName(opts.Name); err != nil {
 		return nil, err
+	}
+	if opts.Istio && opts.Traefik {
+		return nil, errors.New("a lab with Istio has no kinds of the Gateway API, which Traefik serves: start two labs")
 	}
 	if err := node.Check(); err != nil {
 		return nil, err
@@ -101,6 +106,9 @@ func (c *Cluster) fill(n *node.Node, parts Parts) {
 	c.Kubectl = parts.Kubectl
 	c.Gateway = "http://" + n.Config.Gateway
 	c.Prometheus = "http://" + n.Config.Prometheus
+	if parts.Traefik != "" {
+		c.Traefik = "http://" + n.Config.TraefikGateway
+	}
 	c.PrometheusInside, c.GatewayInside = node.PrometheusInside, node.GatewayInside
 	c.GatewayNamespace, c.GatewayName = node.GatewayNamespace, node.GatewayName
 	c.Tools = Tools{Ctr: parts.Debian.Bin("ctr"), Env: parts.Debian.Env(), Containerd: n.Config.Containerd()}

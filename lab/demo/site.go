@@ -14,6 +14,7 @@ type Site struct {
 	Host       string // Host header of the requests; empty for that of Gateway
 
 	GatewayName, GatewayNamespace string // of the Gateway object
+	Traefik                       string // URL at which this machine reaches Traefik; empty if it is not there
 
 	AuditLog         string // path of the API server's, JSON lines; empty if it is not in reach
 	PrometheusInside string // URL at which Serin reaches Prometheus

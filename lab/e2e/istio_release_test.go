@@ -45,7 +45,7 @@ func TestIstioReleases(t *testing.T) {
 
 // weightedWay: the shares of a good release, and a bad one undone.
 func weightedWay(w traveller) {
-	load, books := w.watched(w.config(traffic.DefaultRate))
+	load, books := w.watched(w.config(w.rate))
 	w.release("2.0.0")
 	for _, weight := range []int{20, 60} {
 		w.weight(weight)

@@ -27,6 +27,8 @@ type way struct {
 	Analysis   string
 
 	manifest string // waysTemplate if empty
+	Provider string // in a manifest that asks for it
+	rate     int    // requests a second; traffic.DefaultRate if zero
 
 	// Filled in when it is written.
 	Version, Image, GatewayName, GatewayNamespace string
@@ -177,9 +179,10 @@ func (w traveller) ask(verb, text string) {
 // canaryStatus is what the ways read.
 type canaryStatus struct {
 	Phase, LastAppliedSpec, LastPromotedSpec string
-	CanaryWeight                             int
+	CanaryWeight, Iterations                 int
 	Rollout                                  struct {
 		Held    bool
+		Step    int
 		Pending []string
 	}
 }

@@ -31,18 +31,9 @@ func (c Cache) Build(ctx context.Context, tool Tool, note Note) (string, error) 
 			return err
 		}
 		defer unlock()
-		work, err := c.temp("building-" + tool.Name)
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(work)
-		if _, err := dependencies(ctx, tool, source, note); err != nil {
-			return err
-		}
-		if source, err = tool.patched(ctx, source, work); err != nil {
-			return err
-		}
-		return build(ctx, tool, source, filepath.Join(dir, tool.Name), note)
+		return c.within(ctx, tool, note, func(source string) error {
+			return build(ctx, tool, source, filepath.Join(dir, tool.Name), note)
+		})
 	})
 	if err != nil {
 		return "", err
@@ -66,12 +57,37 @@ func (c Cache) Download(ctx context.Context, tool Tool, note Note) error {
 	if c.Built(tool) {
 		return nil
 	}
+	return c.within(ctx, tool, note, func(source string) error {
+		_, err := dependencies(ctx, tool, source, note)
+		return err
+	})
+}
+
+// within calls use with the folder of the module from which the tool is built: its own, or
+// a copy of it, for as long as use lasts, whose patched dependencies are replaced.
+func (c Cache) within(ctx context.Context, tool Tool, note Note, use func(source string) error) error {
 	source, err := tool.source()
 	if err != nil {
 		return err
 	}
-	_, err = dependencies(ctx, tool, source, note)
-	return err
+	if len(tool.Patches) == 0 {
+		return use(source)
+	}
+	// A build waits for its download, which fetches what it would fetch.
+	unlock, err := c.Lock(ctx, "patched-"+tool.Name)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	work, err := c.temp("patched-" + tool.Name)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	if source, err = tool.patched(ctx, source, work, note); err != nil {
+		return err
+	}
+	return use(source)
 }
 
 func build(ctx context.Context, tool Tool, source, out string, note Note) error {
@@ -86,6 +102,8 @@ func build(ctx context.Context, tool Tool, source, out string, note Note) error 
 		note(fmt.Sprintf("compiled %d of at most %d packages", compiled, total))
 	})
 	if err != nil {
+		// What was compiled beside the package with the fault does not tell of it.
+		said = slices.DeleteFunc(said, func(line string) bool { return !strings.Contains(line, " ") })
 		return explain(fmt.Sprintf("build %s %s", tool.Name, tool.Version), said, err)
 	}
 	return nil

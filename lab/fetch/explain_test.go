@@ -52,6 +52,24 @@ func TestPatchOfAnotherVersionIsRefused(t *testing.T) {
 	}
 }
 
+func TestRequiredVersion(t *testing.T) {
+	const mod = "module x\n\nrequire example.org/one v1.2.3\n\nrequire (\n\texample.org/one/nested v0.1.0 // indirect\n\texample.org/two/v2 v2.0.0-rc.1 // indirect\n)\n"
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(mod), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for module, want := range map[string]string{
+		"example.org/one": "v1.2.3", "example.org/one/nested": "v0.1.0", "example.org/two/v2": "v2.0.0-rc.1",
+	} {
+		if got, err := required(dir, module); err != nil || got != want {
+			t.Errorf("%s: got %q, %v", module, got, err)
+		}
+	}
+	if _, err := required(dir, "example.org/two"); err == nil || !strings.Contains(err.Error(), "does not require it") {
+		t.Errorf("a module that is not required: %v", err)
+	}
+}
+
 func TestToolsAreFoundAndKeyed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, tool := range Tools() {

@@ -39,9 +39,15 @@ func (c Cache) CRDs(ctx context.Context, note Note) ([]string, error) {
 
 // moduleDir is the folder of a module, fetched if need be.
 func moduleDir(ctx context.Context, module string, note Note) (string, error) {
+	return moduleOf(ctx, os.TempDir(), module, note)
+}
+
+// moduleOf is the folder of a module, fetched if need be, with the sum that the go.sum in
+// dir has for it.
+func moduleOf(ctx context.Context, dir, module string, note Note) (string, error) {
 	note("fetching " + module)
 	var out bytes.Buffer
-	said, err := runGo(ctx, os.TempDir(), []string{"mod", "download", "-json", module}, &out, func(string) {})
+	said, err := runGo(ctx, dir, []string{"mod", "download", "-json", module}, &out, func(string) {})
 	if err != nil {
 		return "", explain("fetch "+module, append(said, out.String()), err)
 	}

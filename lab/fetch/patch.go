@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strings"
 )
 
 // Patch is a change of a module without which it does not compile with the versions that
@@ -51,11 +52,8 @@ func (t *singleFileTracker) HasSynced() bool { return t.UpstreamHasSynced() && t
 }
 
 // patched makes, under work, a copy of the tool's module whose patched dependencies are
-// replaced, and returns it. A tool without patches is built where it is.
-func (t Tool) patched(ctx context.Context, source, work string) (string, error) {
-	if len(t.Patches) == 0 {
-		return source, nil
-	}
+// replaced.
+func (t Tool) patched(ctx context.Context, source, work string, note Note) (string, error) {
 	for _, name := range []string{"go.mod", "go.sum"} {
 		data, err := os.ReadFile(filepath.Join(source, name))
 		if err != nil {
@@ -69,7 +67,7 @@ func (t Tool) patched(ctx context.Context, source, work string) (string, error) 
 	for _, patch := range t.Patches {
 		if copied[patch.Module] == "" {
 			dir := filepath.Join(work, fmt.Sprintf("module%d", len(copied)))
-			if err := replaceModule(ctx, patch.Module, work, dir); err != nil {
+			if err := replaceModule(ctx, patch.Module, dir, note); err != nil {
 				return "", err
 			}
 			copied[patch.Module] = dir
@@ -82,20 +80,38 @@ func (t Tool) patched(ctx context.Context, source, work string) (string, error) 
 }
 
 // replaceModule copies the source of a module that work requires to dir, and makes work use it.
-func replaceModule(ctx context.Context, module, work, dir string) error {
-	var out bytes.Buffer
-	said, err := runGo(ctx, work, []string{"list", "-m", "-f", "{{.Dir}}", module}, &out, func(string) {})
+func replaceModule(ctx context.Context, module, dir string, note Note) error {
+	work := filepath.Dir(dir)
+	version, err := required(work, module)
 	if err != nil {
-		return explain("find the module "+module, said, err)
+		return err
 	}
-	if err := copySource(strings.TrimSpace(out.String()), dir); err != nil {
+	original, err := moduleOf(ctx, work, module+"@"+version, note)
+	if err != nil {
+		return err
+	}
+	if err := copySource(original, dir); err != nil {
 		return fmt.Errorf("copy the module %s: %w", module, err)
 	}
 	replace := module + "=./" + filepath.Base(dir)
-	if said, err := runGo(ctx, work, []string{"mod", "edit", "-replace", replace}, &out, func(string) {}); err != nil {
+	if said, err := runGo(ctx, work, []string{"mod", "edit", "-replace", replace}, io.Discard, func(string) {}); err != nil {
 		return explain("replace the module "+module, said, err)
 	}
 	return nil
+}
+
+// required is the version of a module that the go.mod of work names. Go itself would first
+// load the modules of all modules, of which a patch may be there to be rid.
+func required(work, module string) (string, error) {
+	data, err := os.ReadFile(filepath.Join(work, "go.mod"))
+	if err != nil {
+		return "", fmt.Errorf("look for the version of %s: %w", module, err)
+	}
+	found := regexp.MustCompile(`(?m)^(?:require|\t)\s*` + regexp.QuoteMeta(module) + ` (v\S+)`).FindSubmatch(data)
+	if found == nil {
+		return "", fmt.Errorf("patch %s: the tool's go.mod does not require it: correct the patch's module", module)
+	}
+	return string(found[1]), nil
 }
 
 // copySource copies what a build may need, and leaves sites, pictures and tests out.

@@ -16,13 +16,14 @@ type Config struct {
 	// Programs.
 	Kubernetes, Contour, Envoy string
 	Istiod                     string // with it the gateway is Istio's and not Contour's
+	Traefik                    string // empty: it is not started
 	DebianBin, CNI             string
 	DebianEnv                  []string
 	CRDs                       []string // files
 	Images                     []string // docker-archives
 
-	// The addresses at which the host listens for the three relays.
-	APIServer, Gateway, Prometheus string
+	// The addresses at which the host listens for the relays.
+	APIServer, Gateway, Prometheus, TraefikGateway string
 }
 
 // Addresses inside. Every lab has them: its network is its own.
@@ -46,6 +47,8 @@ const (
 	envoyStatsPort = "8002"
 	contourPort    = "8001"
 	contourMetrics = "8003"
+	traefikPort    = "8090"
+	traefikMetrics = "8091"
 )
 
 // PrometheusInside is where pods find Prometheus.

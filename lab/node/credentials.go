@@ -79,6 +79,7 @@ func (creds *credentials) users(c Config) error {
 		{"kube-controller-manager", "system:kube-controller-manager", ""},
 		{"contour", "lab:contour", admins},
 		{"istiod", "lab:istiod", admins},
+		{"traefik", "lab:traefik", admins},
 		{"node", "lab:node", admins},
 	} {
 		access, err := creds.access(insideHost, user.part, user.name, user.group)

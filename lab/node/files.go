@@ -24,7 +24,7 @@ func (n *theNode) writeFiles() error {
 		"kubelet.yaml":     n.kubeletConfig(),
 		"proxy.yaml":       n.proxyConfig(),
 		"contour.yaml":     contourConfig(),
-		"prometheus.yaml":  prometheusConfig(),
+		"prometheus.yaml":  prometheusConfig() + n.traefikScrape(),
 	} {
 		file := n.path(name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {

@@ -58,7 +58,10 @@ func (n *theNode) startGateway(ctx context.Context) error {
 		return err
 	}
 	path := "/apis/gateway.networking.k8s.io/v1/namespaces/" + GatewayNamespace + "/gateways/" + GatewayName
-	return n.condition(ctx, "the gateway to be programmed", path, "Programmed")
+	if err := n.condition(ctx, "the gateway to be programmed", path, "Programmed"); err != nil {
+		return err
+	}
+	return n.startTraefik(ctx)
 }
 
 func (n *theNode) startEnvoy(ctx context.Context) error {

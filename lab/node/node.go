@@ -33,7 +33,7 @@ const limit = 90 * time.Second
 //
 //	network, certificates
 //	├─ etcd ─ kube-apiserver ─┬─ controllers, scheduler ── service account
-//	│                         ├─ custom resources ─ Contour or istiod ─ Envoy
+//	│                         ├─ custom resources ─ Contour or istiod ─ Envoy ─ Traefik
 //	│                         └─ discovery
 //	├─ containerd ─ images    └─┬─ kubelet ─ kube-proxy ── node Ready
 //	└─ Prometheus               (needs both)
@@ -43,6 +43,7 @@ func (n *theNode) start(ctx context.Context, handed [listeners]net.Listener) err
 	}
 	for i, target := range []string{
 		net.JoinHostPort(nodeAddress, apiServerPort), "127.0.0.1:" + gatewayPort, "127.0.0.1:" + prometheusPort,
+		"127.0.0.1:" + traefikPort,
 	} {
 		go n.relay(handed[i], target)
 	}
