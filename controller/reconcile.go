@@ -202,6 +202,7 @@ func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured,
 	canary.Status.ObservedGeneration = canary.Generation
 	canary.Status.DropCondition(v1beta1.Accepted)
 	canary.Status.Post(reports)
+	canary.Status.Owe(r.voice.courier.waiting(canary.UID))
 	v.tell(before, state, reports)
 	canary.Attend(v.seen.Now)
 	if err := r.write(ctx, raw, canary); err != nil {
