@@ -58,7 +58,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := r.autoscale(ctx, v, m, state); err != nil {
 		return err
 	}
-	if err := errors.Join(r.unpark(ctx, v, m), r.scale(ctx, v, m, want)); err != nil {
+	if err := errors.Join(r.unpark(ctx, v), r.scale(ctx, v, m, want)); err != nil {
 		return err
 	}
 	m.raised = m.transition
@@ -212,6 +212,9 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	sum := digest(object)
 	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
 		return nil
+	}
+	if err := r.fence(ctx, v); err != nil {
+		return err
 	}
 	if err := r.takeOver(ctx, live, object); err != nil {
 		return err

@@ -40,6 +40,7 @@ type view struct {
 	still    string           // the picture before a decision
 	unserved bool             // a Service was not as it should be
 	moved    bool             // something was not as it should be, and was sent
+	fenced   bool             // the status it is about was the newest
 }
 
 // look reads the objects of a Canary. Its errors are those of the API machinery;

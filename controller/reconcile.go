@@ -60,7 +60,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if canary.ResourceVersion == m.replaced {
 		return reconcile.Result{}, nil // the cache is behind our own write; its event comes
 	}
-	m.at(canary.Status.Transition())
+	if wait := r.overtaken(canary, m); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
 	if err != nil {
 		return reconcile.Result{}, r.refuse(ctx, raw, canary, field.ErrorList{field.Invalid(field.NewPath("spec"), "", err.Error())})
 	}
@@ -112,7 +114,13 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 		return reconcile.Result{}, r.say(ctx, v, m, reports)
 	}
 	failed := r.settle(ctx, v, m, next)
-	if failed != nil && !apierrors.IsConflict(failed) {
+	if apierrors.IsConflict(failed) {
+		if err := r.say(ctx, v, m, nil); err != nil {
+			return reconcile.Result{}, err
+		}
+		return reconcile.Result{RequeueAfter: afterConflict}, nil // as above
+	}
+	if failed != nil {
 		reports = append(reports, rollout.Report{Level: rollout.Warn, Message: failed.Error()})
 	}
 	if err := r.say(ctx, v, m, reports); err != nil {
