@@ -192,14 +192,15 @@ func plain(object client.Object) *unstructured.Unstructured {
 }
 
 // apply sends an object if the cluster has another one. What was sent already
-// is not sent again before the cache has moved.
+// is not sent again before the cache has moved; until then the cache does not know
+// what the cluster has, and that it shows what is wanted now means nothing.
 func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.Object) error {
 	name := title(object)
 	live := v.find(object)
 	before := ""
 	if live != nil {
 		before = live.GetResourceVersion()
-		if v.is(live, object) {
+		if !m.behind(name, before) && v.is(live, object) {
 			delete(m.applied, name) // arrived: should it be deleted, it is made again
 			m.settled[name] = v.cause()
 			return nil

@@ -62,6 +62,12 @@ type applied struct {
 	before string // resourceVersion in the cache at that time
 }
 
+// behind reports whether the cache does not show yet what was sent for an object last.
+func (m *memo) behind(name, cached string) bool {
+	last, sent := m.applied[name]
+	return sent && last.before == cached
+}
+
 func newMemory() *memory { return &memory{memo: map[types.NamespacedName]*memo{}} }
 
 // of returns the memo of the Canary, a new one if the object was made anew.

@@ -130,7 +130,7 @@ func (r *reconciler) measure(v *view) {
 	}
 	v.service.Live = v.routes
 	v.seen.Target = workload.Joined(v.memo.revision(v.target), v.configs.all)
-	v.seen.Parked = v.target.Parked()
+	v.seen.Parked = v.target.Parked() && !v.memo.behind(sizeOf(v.target), v.target.ResourceVersion)
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
 	v.seen.Primary = v.health(v.primary, rollout.OnPrimary, v.canary.PrimaryReadyPercent())
 }

@@ -84,15 +84,15 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.voice.repeat(ctx, canary, m); err != nil {
-		return reconcile.Result{}, err
-	}
 	stored := canary.Status.State()
 	if !v.readable() {
 		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
 	}
 	state := v.adopt(stored)
 	r.complete(v, m, state)
+	if err := r.voice.repeat(ctx, canary, m); err != nil {
+		return reconcile.Result{}, errors.Join(err, r.hold(ctx, v, m, state))
+	}
 	next, reports := rollout.Next(plan, state, v.seen)
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
 	taken := v.taken(state)
@@ -175,7 +175,16 @@ func (r *reconciler) unreadable(ctx context.Context, raw *unstructured.Unstructu
 	if v.canary.DeletionTimestamp != nil && v.gone() {
 		return r.dismiss(ctx, raw, v.canary)
 	}
-	return r.voice.remark(ctx, v.canary, m, v.notes)
+	return r.say(ctx, v, m, v.notes)
+}
+
+// hold makes the world match a state that cannot be left yet, since not all is said of
+// it: a route home waits for no event.
+func (r *reconciler) hold(ctx context.Context, v *view, m *memo, state rollout.State) error {
+	if state.Paused {
+		return nil
+	}
+	return r.settle(ctx, v, m, state)
 }
 
 // letters are the value of a cookie: nobody can guess one.

@@ -80,7 +80,7 @@ func (r *reconciler) scale(ctx context.Context, v *view, m *memo, want rollout.D
 		replicas = v.awake(m, want.Share)
 	case rollout.Zero:
 	}
-	if v.target.Replicas == replicas {
+	if v.target.Replicas == replicas && !m.behind(sizeOf(v.target), v.target.ResourceVersion) {
 		return nil
 	}
 	v.moved = true
@@ -104,11 +104,14 @@ func (r *reconciler) unpark(ctx context.Context, v *view) error {
 	return err
 }
 
+// sizeOf names the size of a workload among what was sent.
+func sizeOf(p *workload.Pods) string { return "size of " + p.Name }
+
 // resize patches the size of a workload and reports whether it did. Like an
 // apply, a patch is not sent again before the cache has moved.
 func (r *reconciler) resize(ctx context.Context, v *view, p *workload.Pods, replicas int32) (bool, error) {
 	m := v.memo
-	sent, name := applied{digest: fmt.Sprintf("%d replicas", replicas), before: p.ResourceVersion}, "size of "+p.Name
+	sent, name := applied{digest: fmt.Sprintf("%d replicas", replicas), before: p.ResourceVersion}, sizeOf(p)
 	if m.applied[name] == sent {
 		return false, nil
 	}

@@ -153,6 +153,7 @@ type outcome struct {
 	Weight, Failed int
 	Ways           string   // that the route went
 	Events         []string // in order, without those about waiting
+	Remarks        []string // each once
 	Calls          []string // of hooks, each key once
 }
 
@@ -198,7 +199,7 @@ func (c trial) run(t *testing.T, s script) outcome {
 	status := w.status().Status
 	return outcome{
 		Phase: string(status.Phase), Primary: c.of.runs(w), Weight: status.CanaryWeight, Failed: status.FailedChecks,
-		Ways: ways(all), Events: happened(w.events()), Calls: w.calls(),
+		Ways: ways(all), Events: happened(w.events()), Remarks: remarked(w.events()), Calls: w.calls(),
 	}
 }
 
@@ -261,18 +262,27 @@ func (w *world) spoken(h *history) {
 }
 
 // happened leaves out what depends on the speed of the machine, and what the operator
-// says about single requests, done or failed. That the analysis starts is said while
-// the pre-rollout hook is asked, if somebody looks then, and when it has passed; that a
-// ConfigMap changed is said by each operator that sees it, under the transition it knows.
+// says about single requests, done or failed.
 func happened(events []string) []string {
-	events = slices.DeleteFunc(events, func(e string) bool {
-		return strings.Contains(e, " not ready") || strings.Contains(e, "metrics providers are available") ||
+	return slices.DeleteFunc(slices.Clone(events), func(e string) bool {
+		return remark(e) || strings.Contains(e, " not ready") || strings.HasSuffix(e, " not found") || strings.Contains(e, "metrics providers are available") ||
 			strings.HasPrefix(e, "apply ") || strings.HasPrefix(e, "scale ") || strings.HasPrefix(e, "take over ") ||
 			strings.HasSuffix(e, " synced") || strings.Contains(e, "by the test")
 	})
-	return slices.CompactFunc(events, func(a, b string) bool {
-		return a == b && (strings.HasPrefix(a, "Starting canary analysis") || strings.HasSuffix(a, " has changed"))
-	})
+}
+
+// remarked are the events that are said once or twice: by each operator that sees what
+// they say, under the transition that it knows.
+func remarked(events []string) []string {
+	found := slices.DeleteFunc(slices.Clone(events), func(e string) bool { return !remark(e) })
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// remark tells them: that the analysis starts is said while the pre-rollout hook is
+// asked, if somebody looks then, and when it has passed.
+func remark(event string) bool {
+	return strings.HasPrefix(event, "Starting canary analysis") || strings.HasSuffix(event, " has changed")
 }
 
 // calls of hooks that are made once for each step: each key counts once, because a

@@ -60,6 +60,7 @@ type injector struct {
 	met    int            // faults so far
 	log    []string       // what went wrong, in order
 	away   *operator      // cut off, and comes back
+	late   *operator      // back, and has not noticed yet that it lost its lease
 }
 
 func newInjector(s script) *injector { return &injector{script: s, tried: map[string]int{}} }
@@ -102,21 +103,41 @@ func suited(f fault, req *http.Request) fault {
 
 func watches(req *http.Request) bool { return req.URL.Query().Get("watch") == "true" }
 
+// loses reports whether the operator is cut off behind a request. Another one that is
+// back from that may end first: it would have the lease again before it knows that it
+// had lost it, and nobody takes a lease twice within seconds.
+func (i *injector) loses(o *operator, req *http.Request) bool {
+	if i.script.loses == nil || req.Method != http.MethodPut || !strings.HasSuffix(req.URL.Path, "/canaries/podinfo/status") {
+		return false
+	}
+	i.mu.Lock()
+	late := i.late
+	loses := late != o && i.script.loses(phaseIn(req))
+	i.mu.Unlock()
+	if loses && late != nil {
+		select {
+		case <-late.over.Done():
+		case <-o.over.Done():
+		}
+	}
+	return loses
+}
+
 // wrote counts a write and does to the operator what it means for it.
-func (i *injector) wrote(o *operator, req *http.Request) error {
+func (i *injector) wrote(o *operator, req *http.Request, loses bool) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.writes++
 	if i.away != nil && i.away != o {
 		i.away.join()
-		i.away = nil
+		i.away, i.late = nil, i.away
 	}
 	if i.script.dies != nil && i.script.dies(i.writes) {
 		i.log = append(i.log, fmt.Sprintf("death behind write %d: %s %s", i.writes, req.Method, req.URL.Path))
 		o.end()
 		return errCut
 	}
-	if i.script.loses == nil || !strings.HasSuffix(req.URL.Path, "/canaries/podinfo/status") || !i.script.loses(phaseIn(req)) {
+	if !loses {
 		return nil
 	}
 	i.log = append(i.log, fmt.Sprintf("loss behind write %d: %s in phase %s", i.writes, req.URL.Path, phaseIn(req)))
@@ -188,7 +209,7 @@ type life struct {
 
 var (
 	errCut  = errors.New("the operator is dead")
-	errLost = fmt.Errorf("no answer came: %w", context.DeadlineExceeded)
+	errLost = fmt.Errorf("no answer came, arranged by the test: %w", context.DeadlineExceeded)
 	errAway = errors.New("connect: connection refused by the test")
 )
 
@@ -214,12 +235,13 @@ func (l *life) RoundTrip(req *http.Request) (*http.Response, error) {
 		return trouble(req, f), nil
 	case unharmed, lost, dropped:
 	}
+	loses := l.loses(l.operator, req)
 	resp, err := l.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	if req.Method != http.MethodGet && resp.StatusCode < http.StatusMultipleChoices {
-		if err := l.wrote(l.operator, req); err != nil {
+		if err := l.wrote(l.operator, req, loses); err != nil {
 			return nil, errors.Join(err, resp.Body.Close())
 		}
 	}
