@@ -115,8 +115,8 @@ integration: need-go need-gcc kubernetes ## Only the tests on a real API server
 	$(TEST) -count=1 ./integration/...
 
 .PHONY: faults
-faults: need-go kubernetes ## Every fault at every write of every release: an hour
-	go test -count=1 -timeout=3h -parallel=8 -run='^TestFaults' ./integration -faults=all
+faults: need-go kubernetes ## Every fault at every write of every release: a quarter of an hour
+	go test -count=1 -timeout=3h -parallel=16 -run='^TestFaults' ./integration -faults=all
 
 .PHONY: e2e
 e2e: need-go need-gcc ## Release stories on the lab's cluster (root, Linux)

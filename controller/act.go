@@ -61,7 +61,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := r.autoscale(ctx, v, m, state); err != nil {
 		return err
 	}
-	if err := errors.Join(r.unpark(ctx, v, m), r.scale(ctx, v, m, want)); err != nil {
+	if err := errors.Join(r.unpark(ctx, v), r.scale(ctx, v, m, want)); err != nil {
 		return err
 	}
 	m.raised = m.transition
@@ -195,14 +195,15 @@ func plain(object client.Object) *unstructured.Unstructured {
 }
 
 // apply sends an object if the cluster has another one. What was sent already
-// is not sent again before the cache has moved.
+// is not sent again before the cache has moved; until then the cache does not know
+// what the cluster has, and that it shows what is wanted now means nothing.
 func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.Object) error {
 	name := title(object)
 	live := v.find(object)
 	before := ""
 	if live != nil {
 		before = live.GetResourceVersion()
-		if v.is(live, object) {
+		if !m.behind(name, before) && v.is(live, object) {
 			delete(m.applied, name) // arrived: should it be deleted, it is made again
 			m.settled[name] = v.cause()
 			return nil
@@ -215,6 +216,9 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	sum := digest(object)
 	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
 		return nil
+	}
+	if err := r.fence(ctx, v); err != nil {
+		return err
 	}
 	if err := r.takeOver(ctx, live, object); err != nil {
 		return err

@@ -144,10 +144,12 @@ func (r *reconciler) drop(ctx context.Context, v *view, item *metav1.PartialObje
 	if !mine || item.DeletionTimestamp != nil {
 		return nil
 	}
-	var err error
-	if len(rest) == 0 {
+	err := r.fence(ctx, v)
+	switch {
+	case err != nil:
+	case len(rest) == 0:
 		err = r.client.Delete(ctx, item, client.Preconditions{UID: new(item.UID), ResourceVersion: new(item.ResourceVersion)})
-	} else {
+	default:
 		body, encoding := json.Marshal(map[string]any{"metadata": map[string]any{
 			"resourceVersion": item.ResourceVersion, "ownerReferences": rest}})
 		if encoding != nil {

@@ -75,7 +75,11 @@ func (r *reconciler) trackOne(ctx context.Context, v *view, m *memo, ref workloa
 		return nil
 	}
 	changed := rollout.Report{Level: rollout.Info, Message: fmt.Sprintf("%s %s has changed", strings.ToLower(ref.Kind), ref.Name)}
-	return r.voice.remark(ctx, v.canary, m, []rollout.Report{changed})
+	err = r.voice.remark(ctx, v.canary, m, []rollout.Report{changed})
+	if err != nil {
+		m.configs[config.Key()] = before // so that the next look says it
+	}
+	return err
 }
 
 // inspect finds the checksum of one ConfigMap or Secret. It is read from the API

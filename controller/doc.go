@@ -13,6 +13,7 @@
 //	          └─> condition                         └─> drop everything, look again
 //
 // Nothing that anybody can see happens before the commit, so that a decision is
-// taken once, whatever dies afterwards. Slow work (hooks, metrics) never runs in
-// a worker: probes run it and wake the Canary with the answer.
+// taken once, whatever dies afterwards; and an act without a commit asks first
+// whether somebody else has decided since (fence.go). Slow work (hooks, metrics)
+// never runs in a worker: probes run it and wake the Canary with the answer.
 package controller

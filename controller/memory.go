@@ -22,7 +22,8 @@ type memory struct {
 type memo struct {
 	uid        types.UID
 	replaced   string          // resourceVersion that our last write was based on; the cache may still show it
-	transition int64           // written or seen last
+	transition int64           // written or seen last; -1 for none
+	quiet      time.Time       // until when the Canary is left alone, see overtaken
 	spoken     int64           // transition whose outbox was said; -1 for none
 	said       map[string]bool // messages said in this transition
 	unsure     map[string]bool // messages of this transition whose event may have been made
@@ -62,6 +63,12 @@ type applied struct {
 	before string // resourceVersion in the cache at that time
 }
 
+// behind reports whether the cache does not show yet what was sent for an object last.
+func (m *memo) behind(name, cached string) bool {
+	last, sent := m.applied[name]
+	return sent && last.before == cached
+}
+
 func newMemory() *memory { return &memory{memo: map[types.NamespacedName]*memo{}} }
 
 // of returns the memo of the Canary, a new one if the object was made anew.
@@ -71,7 +78,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{}, settled: map[string]cause{},
+	fresh := &memo{uid: uid, transition: -1, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{}, settled: map[string]cause{},
 		heard: map[rollout.Verb]string{}, unready: map[rollout.Side]time.Time{}, waits: waits{said: map[string]bool{}}}
 	m.memo[key] = fresh
 	return fresh

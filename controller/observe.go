@@ -40,6 +40,7 @@ type view struct {
 	still    string           // the picture before a decision
 	unserved bool             // a Service was not as it should be
 	moved    bool             // something was not as it should be, and was sent
+	fenced   bool             // the status it is about was the newest
 }
 
 // look reads the objects of a Canary. Its errors are those of the API machinery;
@@ -129,7 +130,7 @@ func (r *reconciler) measure(v *view) {
 	}
 	v.service.Live = v.routes
 	v.seen.Target = workload.Joined(v.memo.revision(v.target), v.configs.all)
-	v.seen.Parked = v.target.Parked()
+	v.seen.Parked = v.target.Parked() && !v.memo.behind(sizeOf(v.target), v.target.ResourceVersion)
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
 	v.seen.Primary = v.health(v.primary, rollout.OnPrimary, v.canary.PrimaryReadyPercent())
 }

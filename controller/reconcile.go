@@ -60,7 +60,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if canary.ResourceVersion == m.replaced {
 		return reconcile.Result{}, nil // the cache is behind our own write; its event comes
 	}
-	m.at(canary.Status.Transition())
+	if wait := r.overtaken(canary, m); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
 	if err != nil {
 		return reconcile.Result{}, r.refuse(ctx, raw, canary, field.ErrorList{field.Invalid(field.NewPath("spec"), "", err.Error())})
 	}
@@ -82,9 +84,6 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.voice.repeat(ctx, canary, m); err != nil {
-		return reconcile.Result{}, err
-	}
 	stored := canary.Status.State()
 	if !v.readable() {
 		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
@@ -92,6 +91,9 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	state := v.adopt(stored)
 	r.gather(ctx, v, m, state)
 	r.complete(v, m, state)
+	if err := r.voice.repeat(ctx, canary, m); err != nil {
+		return reconcile.Result{}, errors.Join(err, r.hold(ctx, v, m, state))
+	}
 	next, reports := rollout.Next(plan, state, v.seen)
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
 	taken := v.taken(state)
@@ -113,7 +115,13 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 		return reconcile.Result{}, r.say(ctx, v, m, reports)
 	}
 	failed := r.settle(ctx, v, m, next)
-	if failed != nil && !apierrors.IsConflict(failed) {
+	if apierrors.IsConflict(failed) {
+		if err := r.say(ctx, v, m, nil); err != nil {
+			return reconcile.Result{}, err
+		}
+		return reconcile.Result{RequeueAfter: afterConflict}, nil // as above
+	}
+	if failed != nil {
 		reports = append(reports, rollout.Report{Level: rollout.Warn, Message: failed.Error()})
 	}
 	if err := r.say(ctx, v, m, reports); err != nil {
@@ -168,7 +176,16 @@ func (r *reconciler) unreadable(ctx context.Context, raw *unstructured.Unstructu
 	if v.canary.DeletionTimestamp != nil && v.gone() {
 		return r.dismiss(ctx, raw, v.canary)
 	}
-	return r.voice.remark(ctx, v.canary, m, v.notes)
+	return r.say(ctx, v, m, v.notes)
+}
+
+// hold makes the world match a state that cannot be left yet, since not all is said of
+// it: a route home waits for no event.
+func (r *reconciler) hold(ctx context.Context, v *view, m *memo, state rollout.State) error {
+	if state.Paused {
+		return nil
+	}
+	return r.settle(ctx, v, m, state)
 }
 
 // letters are the value of a cookie: nobody can guess one.
@@ -203,6 +220,7 @@ func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured,
 	canary.Status.ObservedGeneration = canary.Generation
 	canary.Status.DropCondition(v1beta1.Accepted)
 	canary.Status.Post(reports)
+	canary.Status.Owe(r.voice.courier.waiting(canary.UID))
 	v.tell(before, state, reports)
 	canary.Attend(v.seen.Now)
 	if err := r.write(ctx, raw, canary); err != nil {

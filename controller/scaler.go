@@ -194,6 +194,9 @@ func (r *reconciler) pause(ctx context.Context, v *view, m *memo, to rollout.Sca
 	if m.applied["pause"] == sent {
 		return nil
 	}
+	if err := r.fence(ctx, v); err != nil {
+		return err
+	}
 	err := r.client.Patch(ctx, own.DeepCopy(), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(manager))
 	if err != nil {
 		return fmt.Errorf("patch %s of ScaledObject %s.%s: %w", workload.PausedAnnotation, own.GetName(), own.GetNamespace(), err)

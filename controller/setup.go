@@ -61,6 +61,7 @@ func Run(ctx context.Context, options Options) error {
 	err = m.Start(ctx)
 	stop()
 	r.probes.wait()
+	r.voice.courier.wait()
 	if err != nil {
 		return fmt.Errorf("run the operator: %w", err)
 	}
@@ -147,17 +148,13 @@ func assemble(ctx context.Context, m ctrl.Manager, options Options, providers ma
 		return nil, err
 	}
 	hooks, gauges := hook.NewCaller(), newGauges(registry, options)
-	courier := newCourier(options, hooks)
 	r := &reconciler{
 		options: options, client: m.GetClient(), providers: providers, scalers: scalers, memory: newMemory(), life: ctx, gauges: gauges,
 		probes: newPool(options.Probes, options.clock, wake),
-		voice:  &voice{options: options, client: m.GetClient(), deliver: courier.send, gauges: gauges},
+		voice:  &voice{options: options, client: m.GetClient(), courier: newCourier(ctx, options, hooks), gauges: gauges},
 		asker: &asker{options: options, cached: m.GetClient(), live: m.GetAPIReader(), hooks: hooks,
 			metrics: metric.NewClients(), gauges: gauges},
 	}
 	r.turnstile = &turnstile{most: options.MostReleases, each: r.mostReleases, wake: wake, seed: r.running}
-	if err := m.Add(courier); err != nil {
-		return nil, fmt.Errorf("add the courier: %w", err)
-	}
 	return r, r.watch(ctx, m, wakes)
 }

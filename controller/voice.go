@@ -28,11 +28,12 @@ const afterOutbox = 0xff
 //
 // An event is named after the transition it belongs to and its text. Saying it
 // again, by this process or by the next one, finds it there: so a report that a
-// crash interrupted is repeated, and none is doubled.
+// crash interrupted is repeated, and none is doubled. Only event hooks are called
+// again by the next process, since nobody knows whether they were: with the same ID.
 type voice struct {
 	options Options
 	client  client.Client
-	deliver func(*v1beta1.Canary, rollout.Report) // to event hooks; must not block
+	courier *courier // to event hooks; never blocks
 	gauges  *gauges
 }
 
@@ -47,6 +48,9 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 		m.spoken = stored.Transition
 		return nil
 	}
+	if m.spoken < 0 {
+		s.resume(canary, m)
+	}
 	for i, report := range canary.Status.Posted() {
 		if err := s.once(ctx, canary, m, report, i); err != nil {
 			return err
@@ -54,6 +58,16 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 	}
 	m.spoken = stored.Transition
 	return nil
+}
+
+// resume sends what the process before owed to event hooks when it wrote status, once.
+func (s *voice) resume(canary *v1beta1.Canary, m *memo) {
+	for _, d := range canary.Status.Owed() {
+		if !m.said[d.ID] {
+			m.said[d.ID] = true
+			s.courier.resend(canary, d)
+		}
+	}
 }
 
 // faded reports whether the transition that status is at is older than expiry.
@@ -86,7 +100,8 @@ func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, repor
 	err := s.client.Create(ctx, s.event(canary, report, place))
 	switch {
 	case apierrors.IsAlreadyExists(err) && !m.unsure[report.Message]:
-		m.said[report.Message] = true // by whoever was here before
+		m.said[report.Message] = true // by whoever was here before, and may have died of it
+		s.courier.send(canary, report)
 		return nil
 	case apierrors.IsAlreadyExists(err): // made by us, and the answer was lost
 	// What is refused stays refused (a namespace being deleted takes no events),
@@ -98,7 +113,7 @@ func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, repor
 	m.said[report.Message] = true
 	s.log(ctx, canary, report)
 	s.gauges.count(canary, report)
-	s.deliver(canary, report)
+	s.courier.send(canary, report)
 	return nil
 }
 

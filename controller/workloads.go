@@ -80,11 +80,11 @@ func (r *reconciler) scale(ctx context.Context, v *view, m *memo, want rollout.D
 		replicas = v.awake(m, want.Share)
 	case rollout.Zero:
 	}
-	if v.target.Replicas == replicas {
+	if v.target.Replicas == replicas && !m.behind(sizeOf(v.target), v.target.ResourceVersion) {
 		return nil
 	}
 	v.moved = true
-	sent, err := r.resize(ctx, m, v.target, replicas)
+	sent, err := r.resize(ctx, v, v.target, replicas)
 	if sent && replicas == 0 {
 		r.log(v.canary).Info(fmt.Sprintf("Scaling down %s %s.%s", v.target.Kind, v.target.Name, v.target.Namespace))
 	}
@@ -94,22 +94,29 @@ func (r *reconciler) scale(ctx context.Context, v *view, m *memo, want rollout.D
 // unpark brings back the pods of a DaemonSet that is a primary and is parked all
 // the same: Flagger makes such a one while its target is parked. An apply cannot
 // take away a key of the node selector that is somebody else's.
-func (r *reconciler) unpark(ctx context.Context, v *view, m *memo) error {
+func (r *reconciler) unpark(ctx context.Context, v *view) error {
 	if v.primary == nil || v.primary.Kind != "DaemonSet" || !v.primary.Parked() ||
 		v.options.Owner.Claim(v.primary) != workload.Ours {
 		return nil
 	}
 	v.moved = true
-	_, err := r.resize(ctx, m, v.primary, 1)
+	_, err := r.resize(ctx, v, v.primary, 1)
 	return err
 }
 
+// sizeOf names the size of a workload among what was sent.
+func sizeOf(p *workload.Pods) string { return "size of " + p.Name }
+
 // resize patches the size of a workload and reports whether it did. Like an
 // apply, a patch is not sent again before the cache has moved.
-func (r *reconciler) resize(ctx context.Context, m *memo, p *workload.Pods, replicas int32) (bool, error) {
-	sent, name := applied{digest: fmt.Sprintf("%d replicas", replicas), before: p.ResourceVersion}, "size of "+p.Name
+func (r *reconciler) resize(ctx context.Context, v *view, p *workload.Pods, replicas int32) (bool, error) {
+	m := v.memo
+	sent, name := applied{digest: fmt.Sprintf("%d replicas", replicas), before: p.ResourceVersion}, sizeOf(p)
 	if m.applied[name] == sent {
 		return false, nil
+	}
+	if err := r.fence(ctx, v); err != nil {
+		return false, err
 	}
 	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name}}
 	object.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind(p.Kind))

@@ -12,17 +12,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// whatFails chooses how much is tried: a sample of the scripts, or "all", which walks
-// over every write of every release and takes an hour.
+// whatFails chooses how much is tried: a sample of the trials and scripts, or "all",
+// in which every release dies behind every write.
 var whatFails = flag.String("faults", "sample", "which faults to try: sample or all")
 
 // A trial is one release with one outcome.
 type trial struct {
 	name     string
+	of       subject
 	provider string
 	skip     bool
 	analysis string
 	bad      bool
+	sampled  bool         // also tried in the sample
+	steer    func(*world) // what a person does on the way
 }
 
 func (c trial) end() string {
@@ -32,23 +35,43 @@ func (c trial) end() string {
 	return "Succeeded"
 }
 
-// trials are the strategies, each with a good and a bad end.
+const onSuccessRate = "metrics:\n- {name: request-success-rate, thresholdRange: {min: 99}}\n"
+
+// trials are the strategies and what they may release, each with a good and a bad end.
 func trials() []trial {
-	metrics := "metrics:\n- {name: request-success-rate, thresholdRange: {min: 99}}\n"
+	ramp := "maxWeight: 40\nstepWeight: 20\n" + onSuccessRate
 	audience := "match:\n- headers: {x-canary: {exact: always}}\n"
-	strategies := []trial{
-		{name: "weighted", analysis: "maxWeight: 40\nstepWeight: 20\n" + metrics},
-		{name: "weighted there and back", analysis: "maxWeight: 40\nstepWeight: 40\nstepWeightPromotion: 20\n" + metrics},
-		{name: "blue-green", analysis: "iterations: 2\nmirror: true\n" + metrics},
-		{name: "A-B", analysis: "iterations: 2\n" + audience + metrics},
+	all := both([]trial{
+		{name: "weighted", analysis: ramp},
+		{name: "weighted there and back", analysis: "maxWeight: 40\nstepWeight: 40\nstepWeightPromotion: 20\n" + onSuccessRate},
+		{name: "blue-green", analysis: "iterations: 2\nmirror: true\n" + onSuccessRate},
+		{name: "A-B", analysis: "iterations: 2\n" + audience + onSuccessRate},
 		{name: "skip", skip: true, analysis: "maxWeight: 40\nstepWeight: 20\n"},
-		{name: "kubernetes", provider: "kubernetes", analysis: "iterations: 2\n" + metrics},
+		{name: "kubernetes", provider: "kubernetes", analysis: "iterations: 2\n" + onSuccessRate},
+	})
+	for i := range all {
+		all[i].of, all[i].sampled = aDeployment(), true
 	}
+	all = append(all, both([]trial{
+		{name: "DaemonSet", of: aDaemonSet(), analysis: ramp},
+		{name: "StatefulSet", of: aStatefulSet(), analysis: ramp},
+		{name: "Service", of: aService(), analysis: ramp},
+		{name: "HorizontalPodAutoscaler", of: aScaledDeployment(), analysis: ramp},
+		{name: "ConfigMap", of: aConfiguration(), analysis: ramp},
+	})...)
+	stages := "steps:\n- {weight: 20, pause: first}\n- {weight: 40, pause: second}\n" + onSuccessRate
+	return append(all,
+		trial{name: "steered", of: aDeployment(), analysis: stages, steer: steered},
+		trial{name: "steered", of: aDeployment(), analysis: stages, steer: stopped, bad: true})
+}
+
+// both has each of them with a good and a bad end.
+func both(some []trial) []trial {
 	var all []trial
-	for _, s := range strategies {
+	for _, c := range some {
 		for _, bad := range []bool{false, true} {
-			s.bad = bad
-			all = append(all, s)
+			c.bad = bad
+			all = append(all, c)
 		}
 	}
 	return all
@@ -72,21 +95,29 @@ func mixed(turn int) script {
 		faults: slices.Concat(faults[turn:], faults[:turn])}
 }
 
-// scripts for the trial of that index, which needed so many writes undisturbed. The
-// sample lets each trial die or meet faults; together they see all of both.
-func scripts(index, writes int) []script {
+// apart is the distance of deaths in one run: with so many runs, one dies behind every
+// write, and lives long enough in between to do what a shorter life would not.
+const apart = 3
+
+// scripts for the trial of that index. The sample lets each trial die or meet faults;
+// together they see all of both.
+func (c trial) scripts(index int) []script {
 	if *whatFails != "all" {
-		if index == 0 {
-			return []script{everywhere()[0], mixed(0)}
-		}
-		if index%4 == 1 || index%4 == 2 {
+		switch {
+		case index == 0:
+			return []script{everywhere()[0], mixed(0), robbed(1)}
+		case index%4 == 1 || index%4 == 2:
 			return []script{mixed(index)}
 		}
 		return everywhere()[:1]
 	}
-	all := everywhere()
-	for n := 1; n <= writes; n++ {
-		all = append(all, script{name: fmt.Sprintf("dies behind write %d", n), dies: func(m int) bool { return m == n }})
+	all := append(everywhere(), robbed(1), robbed(2))
+	for first := range apart {
+		all = append(all, script{name: fmt.Sprintf("dies behind writes %d, %d and so on", first+1, first+1+apart),
+			dies: func(n int) bool { return n%apart == (first+1)%apart }})
+	}
+	if index < 2 {
+		all = append(all, cutOff())
 	}
 	return all
 }
@@ -97,13 +128,16 @@ func scripts(index, writes int) []script {
 func TestFaultsChangeNothing(t *testing.T) {
 	t.Parallel()
 	for index, c := range trials() {
+		if *whatFails != "all" && !c.sampled {
+			continue
+		}
 		t.Run(fmt.Sprintf("%s/%s", c.name, c.end()), func(t *testing.T) {
 			t.Parallel()
-			want, writes := c.run(t, script{name: "undisturbed"})
-			for _, s := range scripts(index, writes) {
+			want := c.run(t, script{name: "undisturbed"})
+			for _, s := range c.scripts(index) {
 				t.Run(s.name, func(t *testing.T) {
 					t.Parallel()
-					got, _ := c.run(t, s)
+					got := c.run(t, s)
 					if diff := cmp.Diff(want, got); diff != "" {
 						t.Errorf("what became of the release, -undisturbed +disturbed\n%s", diff)
 					}
@@ -119,13 +153,15 @@ type outcome struct {
 	Weight, Failed int
 	Ways           string   // that the route went
 	Events         []string // in order, without those about waiting
+	Remarks        []string // each once
 	Calls          []string // of hooks, each key once
 }
 
-// run lets a release happen and tells what became of it, and how many writes it took.
-func (c trial) run(t *testing.T, s script) (outcome, int) {
+// run lets a release happen and tells what became of it.
+func (c trial) run(t *testing.T, s script) outcome {
 	t.Helper()
 	w := newWorld(t)
+	w.kind = c.of.kind
 	h := w.remember()
 	i := newInjector(s)
 	t.Cleanup(func() {
@@ -136,33 +172,35 @@ func (c trial) run(t *testing.T, s script) (outcome, int) {
 	// In the past, so that the clock stays behind the machine's for as long as a test
 	// takes: times that Kubernetes notes are then never long ago.
 	w.supervise(i, time.Now().Add(-24*time.Hour))
-	w.push("app:1")
+	c.of.prepare(w)
+	c.of.push(w, "1")
 	w.must(apply(w.ctx, plane.client, w.parse(c.canary(w))))
 	w.phase("Initialized")
 	switch {
 	case c.bad && c.skip:
 		w.pods.breakImage("app:2")
-	case c.bad:
+	case c.bad && c.steer == nil:
 		w.metrics.set(50, 20)
 	}
-	w.push("app:2")
+	c.of.push(w, "2")
+	if c.steer != nil {
+		c.steer(w)
+	}
 	w.phase(c.end())
 	w.spoken(h)
-	if s.dies == nil {
-		w.delivered()
-	}
+	w.delivered()
 	w.stop()
 
 	all, _ := h.versions()
-	for _, sin := range sins(all) {
+	for _, sin := range sins(w.kind, all) {
 		t.Error(sin)
 	}
 	w.deliveries()
 	status := w.status().Status
 	return outcome{
-		Phase: string(status.Phase), Primary: w.image("podinfo-primary"), Weight: status.CanaryWeight, Failed: status.FailedChecks,
-		Ways: ways(all), Events: happened(w.events()), Calls: w.calls(),
-	}, i.writes
+		Phase: string(status.Phase), Primary: c.of.runs(w), Weight: status.CanaryWeight, Failed: status.FailedChecks,
+		Ways: ways(all), Events: happened(w.events()), Remarks: remarked(w.events()), Calls: w.calls(),
+	}
 }
 
 // canary is the object; its deadline is on a clock that hurries.
@@ -170,6 +208,17 @@ func (c trial) canary(w *world) string {
 	provider := c.provider
 	if provider == "" {
 		provider = "gatewayapi:v1"
+	}
+	deadline := 7200 // six minutes of the machine's, for lost leases
+	if c.skip {
+		deadline = 600 // a bad one waits for it
+	}
+	version, scaler := "apps/v1", ""
+	if c.of.kind == "Service" {
+		version = "v1"
+	}
+	if c.of.ref != "" {
+		scaler = "  autoscalerRef: " + c.of.ref + "\n"
 	}
 	hooks := "webhooks:\n"
 	for _, kind := range []string{"pre-rollout", "rollout", "post-rollout", "event"} {
@@ -182,8 +231,8 @@ metadata: {name: podinfo}
 spec:
   provider: %s
   skipAnalysis: %t
-  targetRef: {apiVersion: apps/v1, kind: Deployment, name: podinfo}
-  progressDeadlineSeconds: 600
+  targetRef: {apiVersion: %s, kind: %s, name: podinfo}
+%s  progressDeadlineSeconds: %d
   service:
     port: 80
     targetPort: 9898
@@ -191,7 +240,7 @@ spec:
   analysis:
     interval: 10s
     threshold: 1
-`, provider, c.skip) + indent(c.analysis+hooks)
+`, provider, c.skip, version, c.of.kind, scaler, deadline) + indent(c.analysis+hooks)
 }
 
 // spoken waits until the last transition has been said.
@@ -212,14 +261,28 @@ func (w *world) spoken(h *history) {
 	}))
 }
 
-// happened leaves out what depends on the speed of the machine, and what the
-// operator says about requests that failed.
+// happened leaves out what depends on the speed of the machine, and what the operator
+// says about single requests, done or failed.
 func happened(events []string) []string {
-	return slices.DeleteFunc(events, func(e string) bool {
-		return strings.Contains(e, " not ready: ") || strings.Contains(e, "metrics providers are available") ||
+	return slices.DeleteFunc(slices.Clone(events), func(e string) bool {
+		return remark(e) || strings.Contains(e, " not ready") || strings.HasSuffix(e, " not found") || strings.Contains(e, "metrics providers are available") ||
 			strings.HasPrefix(e, "apply ") || strings.HasPrefix(e, "scale ") || strings.HasPrefix(e, "take over ") ||
-			strings.Contains(e, "made up by the test")
+			strings.HasSuffix(e, " synced") || strings.Contains(e, "by the test")
 	})
+}
+
+// remarked are the events that are said once or twice: by each operator that sees what
+// they say, under the transition that it knows.
+func remarked(events []string) []string {
+	found := slices.DeleteFunc(slices.Clone(events), func(e string) bool { return !remark(e) })
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// remark tells them: that the analysis starts is said while the pre-rollout hook is
+// asked, if somebody looks then, and when it has passed.
+func remark(event string) bool {
+	return strings.HasPrefix(event, "Starting canary analysis") || strings.HasSuffix(event, " has changed")
 }
 
 // calls of hooks that are made once for each step: each key counts once, because a
@@ -238,9 +301,8 @@ func (w *world) calls() []string {
 	return all
 }
 
-// delivered waits until the event hook was told all that is said once. An operator
-// that dies between an event and its delivery takes the delivery with it; a remark
-// whose answer was lost is not made again when the reason is gone.
+// delivered waits until the event hook was told all that is said once. A remark is
+// not made again when its reason is gone.
 func (w *world) delivered() {
 	w.t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -259,8 +321,8 @@ func (w *world) delivered() {
 func (w *world) untold() []string {
 	w.t.Helper()
 	told := map[string]int{}
-	for _, c := range w.hooks.to("event") {
-		told[strings.ReplaceAll(c.Metadata["eventMessage"], w.namespace, "NS")]++
+	for _, message := range w.toldOf() {
+		told[message]++
 	}
 	return slices.DeleteFunc(happened(w.events()), func(e string) bool {
 		told[e]--
@@ -268,22 +330,31 @@ func (w *world) untold() []string {
 	})
 }
 
-// deliveries of events are none but those that happened, and none is delivered twice.
+// toldOf are the texts that the event hook got, by their keys: one that comes again
+// is known by it.
+func (w *world) toldOf() map[string]string {
+	w.t.Helper()
+	byKey := map[string]string{}
+	for _, c := range w.hooks.to("event") {
+		message := strings.ReplaceAll(c.Metadata["eventMessage"], w.namespace, "NS")
+		if other, ok := byKey[c.Key]; ok && other != message {
+			w.t.Errorf("the key %s was used for %q and for %q", c.Key, other, message)
+		}
+		byKey[c.Key] = message
+	}
+	return byKey
+}
+
+// deliveries of events are none but those that happened, each under one key.
 func (w *world) deliveries() {
 	w.t.Helper()
 	left := map[string]int{}
 	for _, e := range w.events() {
 		left[e]++
 	}
-	keys := map[string]string{}
-	for _, c := range w.hooks.to("event") {
-		message := strings.ReplaceAll(c.Metadata["eventMessage"], w.namespace, "NS")
+	for _, message := range w.toldOf() {
 		if left[message]--; left[message] < 0 {
-			w.t.Errorf("the event hook was told more often than it happened: %q", message)
+			w.t.Errorf("the event hook was told under more keys than it happened: %q", message)
 		}
-		if other, ok := keys[c.Key]; ok {
-			w.t.Errorf("the key %s was used for %q and for %q", c.Key, other, message)
-		}
-		keys[c.Key] = message
 	}
 }

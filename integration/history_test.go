@@ -3,6 +3,7 @@ package integration
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -38,10 +39,13 @@ func canaryKind() schema.GroupVersionKind { return v1beta1.GroupVersion().WithKi
 func (w *world) remember() *history {
 	w.t.Helper()
 	h := &history{moved: make(chan struct{}), known: map[string]bool{}}
-	for _, gvk := range []schema.GroupVersionKind{
-		canaryKind(), httpRoute, appsv1.SchemeGroupVersion.WithKind("Deployment"),
-		corev1.SchemeGroupVersion.WithKind("Service"), corev1.SchemeGroupVersion.WithKind("Event"),
-	} {
+	kinds := []schema.GroupVersionKind{
+		canaryKind(), httpRoute, corev1.SchemeGroupVersion.WithKind("Service"), corev1.SchemeGroupVersion.WithKind("Event"),
+	}
+	if w.kind != "Service" {
+		kinds = append(kinds, appsv1.SchemeGroupVersion.WithKind(w.kind))
+	}
+	for _, gvk := range kinds {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
 		watching(w.ctx, w.t, list, w.namespace, h.add)
@@ -94,6 +98,7 @@ func (h *history) until(ctx context.Context, what string, holds func([]version) 
 
 // A scene is the world at one resourceVersion. What does not exist is nil.
 type scene struct {
+	kind                                 string // of the target
 	canary, route, target, primary, apex *unstructured.Unstructured
 }
 
@@ -104,21 +109,21 @@ func (s *scene) show(v version) {
 		s.canary = v.Unstructured
 	case "HTTPRoute podinfo":
 		s.route = v.Unstructured
-	case "Deployment podinfo":
-		s.target = v.Unstructured
-	case "Deployment podinfo-primary":
-		s.primary = v.Unstructured
 	case "Service podinfo":
 		s.apex = v.Unstructured
+	case s.kind + " podinfo":
+		s.target = v.Unstructured
+	case s.kind + " podinfo-primary":
+		s.primary = v.Unstructured
 	}
 }
 
 func (s *scene) phase() string { return textAt(s.canary, "status", "phase") }
 
 // sins lists what was wrong at some resourceVersion, whatever happened to the operator.
-func sins(all []version) []string {
+func sins(kind string, all []version) []string {
 	var found []string
-	now := scene{}
+	now := scene{kind: kind}
 	for _, v := range all {
 		before := now
 		now.show(v)
@@ -141,18 +146,32 @@ func summed(_, now scene) string {
 	return ""
 }
 
-// carried: requests go to the canary only while it has pods, and asks for some.
+// carried: requests go to the canary only while it has pods, and asks for some. A
+// Service's pods are its user's.
 func carried(_, now scene) string {
-	if share(now.route) == 0 {
+	if share(now.route) == 0 || now.kind == "Service" {
 		return ""
 	}
-	if ready := numberAt(now.target, "status", "availableReplicas"); ready == 0 {
+	if available(now.target) == 0 {
 		return fmt.Sprintf("the canary has %d %% and no pod that is ready", share(now.route))
 	}
-	if numberAt(now.target, "spec", "replicas") == 0 {
+	if asksForNone(now.target) {
 		return fmt.Sprintf("the canary has %d %% and is parked", share(now.route))
 	}
 	return ""
+}
+
+// available is the number of pods of a workload that can serve.
+func available(pods *unstructured.Unstructured) int64 {
+	return numberAt(pods, "status", "availableReplicas") + numberAt(pods, "status", "numberAvailable")
+}
+
+// asksForNone reports whether a workload is parked: a DaemonSet by a label that no node has.
+func asksForNone(pods *unstructured.Unstructured) bool {
+	if pods.GetKind() == "DaemonSet" {
+		return textAt(pods, "spec", "template", "spec", "nodeSelector", "flagger.app/scale-to-zero") != ""
+	}
+	return numberAt(pods, "spec", "replicas") == 0
 }
 
 // granted: a share that grows is in status first.
@@ -169,9 +188,9 @@ func granted(before, now scene) string {
 	return ""
 }
 
-// copiedLast: the primary gets another image only when the analysis is over.
+// copiedLast: the primary gets other pods only when the analysis is over.
 func copiedLast(before, now scene) string {
-	was, is := imageOf(before.primary), imageOf(now.primary)
+	was, is := contentOf(before.primary), contentOf(now.primary)
 	if was != "" && was != is && now.phase() != "Promoting" {
 		return fmt.Sprintf("the primary went from %s to %s in phase %s", was, is, now.phase())
 	}
@@ -183,7 +202,7 @@ func selected(before, now scene) string {
 	if now.apex == before.apex || textAt(now.apex, "spec", "selector", "app") != "podinfo-primary" {
 		return ""
 	}
-	if numberAt(now.primary, "status", "availableReplicas") == 0 {
+	if available(now.primary) == 0 {
 		return "the apex leads to a primary without pods"
 	}
 	return ""
@@ -272,6 +291,23 @@ func ways(all []version) string {
 		found = append(found, strings.Join(parts, "+"))
 	}
 	return strings.Join(slices.Compact(found), " ")
+}
+
+// contentOf says what a primary serves: its pods' template, or whom it selects.
+func contentOf(primary *unstructured.Unstructured) string {
+	if primary == nil {
+		return ""
+	}
+	field := "template"
+	if primary.GetKind() == "Service" {
+		field = "selector"
+	}
+	content, _, _ := unstructured.NestedFieldNoCopy(primary.Object, "spec", field)
+	text, err := json.Marshal(content)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 func imageOf(deployment *unstructured.Unstructured) string {

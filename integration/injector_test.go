@@ -3,14 +3,13 @@ package integration
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
-	"time"
-
-	"github.com/serinhq/serin/controller"
 )
 
 // A fault is what becomes of one request.
@@ -29,7 +28,7 @@ const (
 	dropped     fault = "a dropped watch"
 )
 
-// A script says what goes wrong. Both parts may be nil.
+// A script says what goes wrong. All parts may be nil.
 type script struct {
 	name string
 
@@ -39,18 +38,29 @@ type script struct {
 	// faults are what requests meet, in turn. A write meets one each time it is made
 	// and succeeds when it is repeated; a read meets one the first time.
 	faults []fault
+
+	// loses reports whether the operator that has just written this phase into status
+	// is cut off from the API server, while another one waits for its lease.
+	loses func(phase string) bool
+
+	// robs takes the lease from one that was cut off, and lets it come back when the
+	// next one has written something: it may believe for a while that it leads.
+	robs bool
 }
 
 // injector stands between the operators of one world, one after the other, and the
 // API server.
 type injector struct {
 	script script
+	rob    func() error // takes the lease from whoever has it
 
 	mu     sync.Mutex
 	writes int            // that the server has done
 	tried  map[string]int // times that a kind of request was made
 	met    int            // faults so far
 	log    []string       // what went wrong, in order
+	away   *operator      // cut off, and comes back
+	late   *operator      // back, and has not noticed yet that it lost its lease
 }
 
 func newInjector(s script) *injector { return &injector{script: s, tried: map[string]int{}} }
@@ -93,16 +103,63 @@ func suited(f fault, req *http.Request) fault {
 
 func watches(req *http.Request) bool { return req.URL.Query().Get("watch") == "true" }
 
-// wrote counts a write and reports whether the operator dies of it.
-func (i *injector) wrote(req *http.Request) bool {
+// loses reports whether the operator is cut off behind a request. Another one that is
+// back from that may end first: it would have the lease again before it knows that it
+// had lost it, and nobody takes a lease twice within seconds.
+func (i *injector) loses(o *operator, req *http.Request) bool {
+	if i.script.loses == nil || req.Method != http.MethodPut || !strings.HasSuffix(req.URL.Path, "/canaries/podinfo/status") {
+		return false
+	}
+	i.mu.Lock()
+	late := i.late
+	loses := late != o && i.script.loses(phaseIn(req))
+	i.mu.Unlock()
+	if loses && late != nil {
+		select {
+		case <-late.over.Done():
+		case <-o.over.Done():
+		}
+	}
+	return loses
+}
+
+// wrote counts a write and does to the operator what it means for it.
+func (i *injector) wrote(o *operator, req *http.Request, loses bool) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.writes++
-	if i.script.dies == nil || !i.script.dies(i.writes) {
-		return false
+	if i.away != nil && i.away != o {
+		i.away.join()
+		i.away, i.late = nil, i.away
 	}
-	i.log = append(i.log, fmt.Sprintf("death behind write %d: %s %s", i.writes, req.Method, req.URL.Path))
-	return true
+	if i.script.dies != nil && i.script.dies(i.writes) {
+		i.log = append(i.log, fmt.Sprintf("death behind write %d: %s %s", i.writes, req.Method, req.URL.Path))
+		o.end()
+		return errCut
+	}
+	if !loses {
+		return nil
+	}
+	i.log = append(i.log, fmt.Sprintf("loss behind write %d: %s in phase %s", i.writes, req.URL.Path, phaseIn(req)))
+	o.leave()
+	if i.script.robs {
+		i.away = o
+		return errors.Join(errAway, i.rob())
+	}
+	return errAway
+}
+
+// phaseIn reads the phase that a request writes.
+func phaseIn(req *http.Request) string {
+	body, err := req.GetBody()
+	if err != nil {
+		return err.Error()
+	}
+	var canary struct{ Status struct{ Phase string } }
+	if err := errors.Join(json.NewDecoder(body).Decode(&canary), body.Close()); err != nil {
+		return err.Error()
+	}
+	return canary.Status.Phase
 }
 
 func (i *injector) told() []string {
@@ -111,25 +168,61 @@ func (i *injector) told() []string {
 	return append([]string{fmt.Sprintf("%d writes", i.writes)}, i.log...)
 }
 
-// A life is one operator's way to the API server. When it ends, everything that is
-// under way is cut, and nothing goes through any more.
-type life struct {
+// An operator is one process, as the API server sees it. When its life is over,
+// everything that is under way is cut, and nothing goes through any more; when it is
+// cut off, the same, until it joins again.
+type operator struct {
 	*injector
-	next http.RoundTripper
 	over context.Context
 	end  context.CancelFunc
+
+	mu   sync.Mutex
+	line context.Context
+	hang context.CancelFunc
+}
+
+// join connects the operator to the API server.
+func (o *operator) join() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.line, o.hang = context.WithCancel(o.over)
+}
+
+// leave cuts it off.
+func (o *operator) leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hang()
+}
+
+func (o *operator) connection() context.Context {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.line
+}
+
+// A life is the way of one client of an operator to the API server.
+type life struct {
+	*operator
+	next http.RoundTripper
 }
 
 var (
 	errCut  = errors.New("the operator is dead")
-	errLost = fmt.Errorf("no answer came: %w", context.DeadlineExceeded)
+	errLost = fmt.Errorf("no answer came, arranged by the test: %w", context.DeadlineExceeded)
 	errAway = errors.New("connect: connection refused by the test")
 )
 
 // RoundTrip implements http.RoundTripper.
 func (l *life) RoundTrip(req *http.Request) (*http.Response, error) {
-	if l.over.Err() != nil {
+	line := l.connection()
+	switch {
+	case l.over.Err() != nil:
 		return nil, abandon(req, errCut)
+	case line.Err() != nil:
+		return nil, abandon(req, errAway)
+	case strings.Contains(req.URL.Path, leases+"/"):
+		return l.next.RoundTrip(req)
 	}
 	f := l.meet(req)
 	switch f {
@@ -142,19 +235,21 @@ func (l *life) RoundTrip(req *http.Request) (*http.Response, error) {
 		return trouble(req, f), nil
 	case unharmed, lost, dropped:
 	}
+	loses := l.loses(l.operator, req)
 	resp, err := l.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	dies := req.Method != http.MethodGet && resp.StatusCode < http.StatusMultipleChoices && l.wrote(req)
+	if req.Method != http.MethodGet && resp.StatusCode < http.StatusMultipleChoices {
+		if err := l.wrote(l.operator, req, loses); err != nil {
+			return nil, errors.Join(err, resp.Body.Close())
+		}
+	}
 	switch {
-	case dies:
-		l.end()
-		return nil, errors.Join(errCut, resp.Body.Close())
 	case f == lost:
 		return nil, errors.Join(errLost, resp.Body.Close())
 	case watches(req):
-		resp.Body = newStream(l.over, resp.Body, f == dropped)
+		resp.Body = newStream(line, resp.Body, f == dropped)
 	}
 	return resp, nil
 }
@@ -218,39 +313,4 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) Close() error {
 	s.stop()
 	return s.ReadCloser.Close()
-}
-
-// haste is how many times faster than the machine's the clock of these tests goes:
-// the shortest interval, ten seconds, then takes half a second.
-const haste = 20
-
-// supervise runs operators one after the other, as a kubelet does: one that died or
-// gave up is followed by the next. Their clock hurries, and begins at the given time.
-func (w *world) supervise(i *injector, start time.Time) {
-	w.t.Helper()
-	ctx, cancel := context.WithCancel(w.ctx)
-	began := time.Now()
-	var running sync.WaitGroup
-	running.Go(func() {
-		for ctx.Err() == nil {
-			w.live(ctx, i, func() time.Time { return start.Add(haste * time.Since(began)) })
-		}
-	})
-	w.stop = sync.OnceFunc(func() { cancel(); running.Wait() })
-	w.t.Cleanup(w.stop)
-}
-
-// live runs one operator until it dies.
-func (w *world) live(ctx context.Context, i *injector, now func() time.Time) {
-	l := &life{injector: i}
-	l.over, l.end = context.WithCancel(ctx)
-	defer l.end()
-	options := w.options()
-	options.Now, options.Pace = now, haste
-	options.Config.WrapTransport = func(next http.RoundTripper) http.RoundTripper {
-		return &life{injector: i, next: next, over: l.over, end: l.end}
-	}
-	if err := controller.Run(l.over, options); err != nil && l.over.Err() == nil {
-		options.Log.Warn("the operator gave up and is started again", "err", err)
-	}
 }

@@ -30,6 +30,27 @@ func (s *CanaryStatus) Post(reports []rollout.Report) {
 	}
 }
 
+// Owe notes which deliveries of earlier transitions are still under way, as far as
+// there is room: the newest. Call it after Store and before the status is written.
+func (s *CanaryStatus) Owe(waiting []Delivery) {
+	if s.Rollout == nil {
+		s.Rollout = new(Rollout)
+	}
+	s.Rollout.Undelivered = nil
+	for _, d := range waiting[max(0, len(waiting)-MostReports):] {
+		d.Message = cut(d.Message)
+		s.Rollout.Undelivered = append(s.Rollout.Undelivered, d)
+	}
+}
+
+// Owed are the deliveries that Owe noted.
+func (s *CanaryStatus) Owed() []Delivery {
+	if s.Rollout == nil {
+		return nil
+	}
+	return s.Rollout.Undelivered
+}
+
 // Posted is what the outbox holds.
 func (s *CanaryStatus) Posted() []rollout.Report {
 	if s.Rollout == nil {

@@ -246,3 +246,23 @@ func TestOutbox(t *testing.T) {
 		t.Errorf("%d reports, the last of %d bytes ending in %q", len(status.Rollout.Outbox), len(last), last[len(last)-5:])
 	}
 }
+
+func TestOwedDeliveriesAreKeptAndBounded(t *testing.T) {
+	owed := []Delivery{{ID: "uid/7/ab", Phase: rollout.Promoting, Checksum: "c", Type: "Normal", Message: "Routing all traffic to primary", Timestamp: 1767323045000}}
+	var status CanaryStatus
+	status.Owe(owed)
+	back := restored(t, status)
+	if diff := cmp.Diff(owed, back.Owed()); diff != "" {
+		t.Errorf("owed (-want +got):\n%s", diff)
+	}
+	status.Store(rollout.State{}, rollout.Plan{Steps: make([]rollout.Step, 1)}, epoch)
+	if got := status.Owed(); got != nil {
+		t.Errorf("a new transition owes what the old one did: %v", got)
+	}
+	many := make([]Delivery, MostReports+5)
+	many[len(many)-1].Message = strings.Repeat("é", LongestMessage)
+	status.Owe(many)
+	if last := status.Owed()[MostReports-1].Message; len(status.Owed()) != MostReports || len(last) > LongestMessage || !strings.HasSuffix(last, "é...") {
+		t.Errorf("%d deliveries, the last of %d bytes", len(status.Owed()), len(last))
+	}
+}

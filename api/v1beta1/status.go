@@ -178,6 +178,13 @@ type Rollout struct {
 	// +kubebuilder:validation:MaxItems=32
 	Outbox []Report `json:"outbox,omitempty"`
 
+	// Earlier events that no event webhook was known to have got when this was
+	// written: the next operator calls for them again.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Undelivered []Delivery `json:"undelivered,omitempty"`
+
 	Account `json:",inline"`
 }
 
@@ -229,4 +236,34 @@ type Report struct {
 	// +optional
 	// +kubebuilder:validation:Enum=Completed;Skipped;Undone
 	Outcome string `json:"outcome,omitempty"`
+}
+
+// Delivery is a call of the event webhooks.
+type Delivery struct {
+	// The header Idempotency-Key of the call.
+	// +required
+	// +kubebuilder:validation:MaxLength=256
+	ID string `json:"id"`
+
+	// The phase at the event.
+	// +optional
+	Phase rollout.Phase `json:"phase,omitempty"`
+
+	// The revision at the event, as webhooks get it.
+	// +optional
+	Checksum string `json:"checksum,omitempty"`
+
+	// Normal or Warning.
+	// +required
+	// +kubebuilder:validation:Enum=Normal;Warning
+	Type string `json:"type"`
+
+	// The sentence, as in the event.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message"`
+
+	// When it was said, in milliseconds since 1970.
+	// +optional
+	Timestamp int64 `json:"timestamp,omitempty"`
 }
