@@ -71,6 +71,9 @@ func (r *reconciler) enlist(ctx context.Context, v *view, m *memo, want rollout.
 				continue
 			}
 			v.moved = true
+			if err := r.fence(ctx, v); err != nil {
+				return err
+			}
 			if err := r.mark(ctx, pod, v.service.Name, member); err != nil {
 				return err
 			}
