@@ -82,6 +82,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		Affinity:          provider.Caps.Affinity,
 		PrimaryCookie:     provider.Caps.PrimaryCookie,
 		Parents:           provider.Caps.Parents,
+		Whole:             provider.Caps.Whole,
 		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),
 		SameNamespaceOnly: r.options.SameNamespace,
 	}

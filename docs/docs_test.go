@@ -18,13 +18,8 @@ import (
 	"github.com/serinhq/serin/router"
 )
 
-// Every Canary that is shown compiles to a plan, with no field left over.
+// Every Canary that is shown compiles to a plan with its provider, with no field left over.
 func TestExamples(t *testing.T) {
-	features := v1beta1.Features{
-		Provider: "gatewayapi:v1", Available: []string{"gatewayapi:v1"},
-		Routes: true, Weight: true, Mirror: true, Match: true, Scoped: true, Parents: true,
-		Affinity: true, PrimaryCookie: true, Fields: router.Providers["gatewayapi:v1"].Fields,
-	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	shown := 0
 	for _, page := range pages(t) {
@@ -42,7 +37,7 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
-			plan, errs := v1beta1.Compile(canary, features)
+			plan, errs := v1beta1.Compile(canary, featuresOf(canary.Provider("gatewayapi:v1")))
 			if len(errs) > 0 || len(plan.Warnings) > 0 {
 				t.Errorf("%s: %v, warnings %q in\n%s", page, errs.ToAggregate(), plan.Warnings, block[1])
 			}
@@ -53,6 +48,15 @@ func TestExamples(t *testing.T) {
 	}
 	if shown == 0 {
 		t.Error("no page shows a Canary")
+	}
+}
+
+func featuresOf(name string) v1beta1.Features {
+	provider, caps := router.Providers[name], router.Providers[name].Caps
+	return v1beta1.Features{
+		Provider: name, Available: []string{name}, Routes: len(provider.Kinds) > 0,
+		Weight: caps.Weight, Mirror: caps.Mirror, Match: caps.Match, Scoped: caps.Scoped, Parents: caps.Parents, Whole: caps.Whole,
+		Affinity: caps.Affinity, PrimaryCookie: caps.PrimaryCookie, Fields: provider.Fields,
 	}
 }
 

@@ -20,6 +20,7 @@ type fixture struct {
 var fixtures = map[string]fixture{
 	"gatewayapi:v1":      {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
 	"gatewayapi:v1beta1": {full, minimal, httpRouteScenes, []string{"gatewayapi"}},
+	"knative":            {full: serverless, minimal: serverless, scenes: serverlessScenes, crds: []string{"knative"}},
 }
 
 func fixtureOf(provider string) fixture {

@@ -34,8 +34,12 @@ func TestTable(t *testing.T) {
 		} else if c.Affinity {
 			affinity = "canary"
 		}
+		weights := yes(c.Weight)
+		if c.Weight && c.Whole {
+			weights = "whole percents"
+		}
 		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s | %s | %s |\n",
-			linked(name), yes(c.Weight), yes(c.Mirror), yes(c.Match), yes(c.Scoped), affinity, yes(c.TCP))
+			linked(name), weights, yes(c.Mirror), yes(c.Match), yes(c.Scoped), affinity, yes(c.TCP))
 	}
 	page.WriteString("\nBlue/green works with all of them.\n\n## Objects and fields\n\n" +
 		"| Provider | Objects | Fields of `spec.service` that become part of the route |\n|---|---|---|\n")
