@@ -73,6 +73,9 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 	if want.Release != rollout.Kept {
 		return v.left(want.Release)
 	}
+	if v.canary.Spec.TargetRef.Knative() {
+		return v.revisions(want)
+	}
 	if v.fronted() {
 		return v.fronts(want)
 	}
@@ -118,7 +121,11 @@ func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 	}
 	var objects []router.Object
 	if v.provider.Render != nil {
-		routes, err := v.provider.Render(v.service, want.Route)
+		service, err := v.pinning(want)
+		if err != nil {
+			return nil, err
+		}
+		routes, err := v.provider.Render(service, want.Route)
 		if err != nil {
 			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)
 		}
@@ -203,7 +210,7 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	before := ""
 	if live != nil {
 		before = live.GetResourceVersion()
-		if !m.behind(name, before) && v.is(live, object) {
+		if !m.behind(name, before) && v.is(live, object) && !pinnedStill(live, object) {
 			delete(m.applied, name) // arrived: should it be deleted, it is made again
 			m.settled[name] = v.cause()
 			return nil

@@ -39,8 +39,8 @@ func (a *asker) run(v *view, state rollout.State, probe rollout.Probe) func(cont
 
 // work is made from values that do not change while it runs.
 func (a *asker) work(v *view, state rollout.State, probe rollout.Probe) func(context.Context) rollout.Answer {
-	canary := v.canary.DeepCopy()
 	q := v.question(probe, state)
+	canary := v.asked(q)
 	c := hookCall{kind: v1beta1.HookType(probe), phase: rollout.Progressing, revision: q.revision,
 		id: fmt.Sprintf("%s/%s/%s/%d/%d", canary.UID, probe, q.revision, q.step, q.since.UnixNano())}
 	switch probe {

@@ -16,6 +16,7 @@ import (
 // object that was as it should be and is not any more was changed by somebody else.
 type cause struct {
 	spec, transition, workload int64 // generations, and the transition of status between them
+	broken                     router.Broken
 }
 
 func (v *view) cause() cause {
@@ -23,6 +24,7 @@ func (v *view) cause() cause {
 	if v.target != nil {
 		c.workload = v.target.Generation
 	}
+	c.broken = v.broken()
 	return c
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/serinhq/serin/workload"
 )
 
-// fronted reports whether the target is a Service. It is the apex too, which
+// fronted reports whether the target is a Service, of Kubernetes or Knative. It is the apex too, which
 // stays the user's: requests come to it by themselves and to its copies by the
 // route.
 func (v *view) fronted() bool { return v.canary.Spec.TargetRef.Kind == "Service" }
@@ -20,7 +20,10 @@ func (v *view) front() workload.Front {
 
 // gone reports whether there is nothing left to give the traffic back to.
 func (v *view) gone() bool {
-	if v.fronted() {
+	switch {
+	case v.canary.Spec.TargetRef.Knative():
+		return v.knative.Service == nil
+	case v.fronted():
 		return v.live.Apex == nil
 	}
 	return v.target == nil

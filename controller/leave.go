@@ -76,7 +76,11 @@ func (v *view) left(how rollout.Release) ([]router.Object, error) {
 		objects = append(objects, apex)
 	}
 	if v.provider.Leave != nil {
-		routes, err := v.provider.Leave(v.service, how)
+		service, err := v.pinning(rollout.Desired{Release: how})
+		if err != nil {
+			return nil, err
+		}
+		routes, err := v.provider.Leave(service, how)
 		if err != nil {
 			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)
 		}

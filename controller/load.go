@@ -84,6 +84,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		TCP:               provider.Caps.TCP,
 		PrimaryCookie:     provider.Caps.PrimaryCookie,
 		Parents:           provider.Caps.Parents,
+		Whole:             provider.Caps.Whole,
 		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),
 		SameNamespaceOnly: r.options.SameNamespace,
 	}

@@ -33,6 +33,7 @@ type view struct {
 	service router.Service
 	scalers scalers
 	configs configs
+	knative workload.Serverless
 
 	seen     rollout.Observation
 	notes    []rollout.Report // what could not be read, for people
@@ -73,6 +74,9 @@ func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan roll
 			v.routes = append(v.routes, *object)
 		}
 	}
+	if err := r.lookRevisions(ctx, v); err != nil {
+		return nil, err
+	}
 	if err := r.lookScalers(ctx, v); err != nil {
 		return nil, err
 	}
@@ -98,7 +102,11 @@ func read[T client.Object](ctx context.Context, c client.Reader, namespace, name
 
 // measure fills the observation from the objects.
 func (r *reconciler) measure(v *view) {
-	if v.fronted() {
+	switch {
+	case v.canary.Spec.TargetRef.Knative():
+		r.measureKnative(v)
+		return
+	case v.fronted():
 		r.measureFront(v)
 		return
 	}

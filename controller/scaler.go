@@ -253,6 +253,8 @@ func title(object router.Object) string {
 		return "HorizontalPodAutoscaler v2 " + object.GetName()
 	case workload.ScaledObject:
 		return "Keda ScaledObject " + object.GetName()
+	case workload.KnativeService:
+		return "Knative Service " + object.GetName()
 	}
 	return object.GetKind() + " " + object.GetName()
 }

@@ -119,6 +119,7 @@ func slim(object any) (any, error) {
 	if !v1beta1.Steered(accessor.GetAnnotations()) && !flaggers(accessor.GetManagedFields()) {
 		accessor.SetManagedFields(nil)
 	}
+	slimKnative(object)
 	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" && !restored(object) {
 		kept := map[string]string{}
 		for key, value := range annotations {

@@ -34,6 +34,7 @@ func (v *view) picture() string {
 	for i := range v.routes {
 		add(v.routes[i].GetResourceVersion())
 	}
+	add(v.knative.Versions())
 	for _, scaler := range []client.Object{v.scalers.own, v.scalers.twin} {
 		if absent(scaler) {
 			add("")

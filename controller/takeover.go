@@ -101,6 +101,9 @@ func (v *view) adopt(state rollout.State) rollout.State {
 // proven reports whether the workload is what Flagger was analysing: it wrote
 // status at every look, and would have seen pods that changed before the last one.
 func (v *view) proven() bool {
+	if v.canary.Spec.TargetRef.Knative() {
+		return v.madeBefore(v.canary.Status.LastTransitionTime)
+	}
 	if v.target == nil {
 		return false
 	}

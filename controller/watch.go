@@ -106,7 +106,7 @@ func (r *reconciler) users(index string) handler.EventHandler {
 // onRoutes finds the Canaries of an object on the way of requests: the one that owns
 // it, and those that name it.
 func (r *reconciler) onRoutes(ctx context.Context, object client.Object) []reconcile.Request {
-	requests := r.indexed(ctx, "", byRoute, object.GetNamespace()+"/"+object.GetName())
+	requests := append(r.indexed(ctx, "", byRoute, object.GetNamespace()+"/"+object.GetName()), r.onKnative(ctx, object)...)
 	if owner := metav1.GetControllerOfNoCopy(object); owner != nil && owner.Kind == "Canary" {
 		key := types.NamespacedName{Namespace: object.GetNamespace(), Name: owner.Name}
 		requests = append(requests, reconcile.Request{NamespacedName: key})

@@ -18,17 +18,7 @@ import (
 	"github.com/serinhq/serin/router"
 )
 
-// features of a provider, all of whose kinds are there.
-func features(name string) v1beta1.Features {
-	p := router.Providers[name]
-	return v1beta1.Features{
-		Provider: name, Available: []string{name}, Routes: len(p.Kinds) > 0, Fields: p.Fields,
-		Weight: p.Caps.Weight, Members: p.Caps.Members, Mirror: p.Caps.Mirror, Match: p.Caps.Match, Scoped: p.Caps.Scoped,
-		Parents: p.Caps.Parents, Affinity: p.Caps.Affinity, PrimaryCookie: p.Caps.PrimaryCookie,
-	}
-}
-
-// Every Canary that is shown compiles to a plan, with no field left over.
+// Every Canary that is shown compiles to a plan with its provider, with no field left over.
 func TestExamples(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```")
 	shown := 0
@@ -47,7 +37,7 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
-			plan, errs := v1beta1.Compile(canary, features(canary.Provider("gatewayapi:v1")))
+			plan, errs := v1beta1.Compile(canary, featuresOf(canary.Provider("gatewayapi:v1")))
 			if len(errs) > 0 || len(plan.Warnings) > 0 {
 				t.Errorf("%s: %v, warnings %q in\n%s", page, errs.ToAggregate(), plan.Warnings, block[1])
 			}
@@ -58,6 +48,15 @@ func TestExamples(t *testing.T) {
 	}
 	if shown == 0 {
 		t.Error("no page shows a Canary")
+	}
+}
+
+func featuresOf(name string) v1beta1.Features {
+	provider, caps := router.Providers[name], router.Providers[name].Caps
+	return v1beta1.Features{
+		Provider: name, Available: []string{name}, Routes: len(provider.Kinds) > 0, Members: caps.Members,
+		Weight: caps.Weight, Mirror: caps.Mirror, Match: caps.Match, Scoped: caps.Scoped, Parents: caps.Parents, Whole: caps.Whole,
+		Affinity: caps.Affinity, PrimaryCookie: caps.PrimaryCookie, Fields: provider.Fields,
 	}
 }
 

@@ -18,6 +18,7 @@ type prometheus struct {
 	success float64 // percent
 	latency float64 // milliseconds
 	down    bool
+	queries []string
 }
 
 func newPrometheus(t *testing.T) *prometheus {
@@ -34,10 +35,18 @@ func (p *prometheus) set(success, latency float64) {
 	p.success, p.latency = success, latency
 }
 
+// all returns the queries that were asked, one a line.
+func (p *prometheus) all() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.queries, "\n")
+}
+
 func (p *prometheus) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	query := req.URL.Query().Get("query")
+	p.queries = append(p.queries, query)
 	value := p.success
 	switch {
 	case p.down:

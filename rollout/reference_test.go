@@ -242,6 +242,9 @@ const eventsBelow = "\n## What stands in the way, and other remarks\n\n| Type | 
 	"| Warning | `KIND NAME.NAMESPACE not found: create it, or remove spec.autoscalerRef` | the autoscaler is missing |\n" +
 	"| Warning | `canary deployment TARGET.NAMESPACE not ready: CAUSE` | pods of the new version are not ready; `canary statefulset`, `canary damonset` (as Flagger spells it) for the other kinds |\n" +
 	"| Warning | `TARGET-primary.NAMESPACE not ready: CAUSE` | the primary's are not; with `primary daemonset` before it for that kind |\n" +
+	"| Warning | `Knative Service NAME.NAMESPACE has no Revision yet` | Knative has not looked at it |\n" +
+	"| Warning | `Knative Revision NAME.NAMESPACE is not ready: CAUSE` | the Revision of a side is not ready; the cause is Knative's |\n" +
+	"| Warning | `pin Knative Revision NAME.NAMESPACE: it was deleted; delete the Canary and create it again to begin with the latest one` | the promoted Revision is gone |\n" +
 	"| Warning | `apply OBJECT: ERROR` | the API server did not take an object; `scale`, `patch`, `drop`, `list`, `take over the fields of` are others. It is tried again |\n" +
 	"| Warning | `render OBJECT: ERROR` | an object cannot be made from what is there; the text has the remedy |\n" +
 	"| Warning | `KIND NAME.NAMESPACE is in the way of a copy of NAME: it has no label serin.dev/config-copy; rename or delete it` | an object of somebody else has the name of a copy |\n" +

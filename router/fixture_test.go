@@ -24,6 +24,7 @@ var fixtures = map[string]fixture{
 	"istio":              {istioFull, plain, istioScenes, []string{"istio"}},
 	"contour":            {contourFull, bare, contourScenes, []string{"contour"}},
 	"traefik":            {plain, bare, noScenes, []string{"traefik"}},
+	"knative":            {full: serverless, minimal: serverless, scenes: serverlessScenes, crds: []string{"knative"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.

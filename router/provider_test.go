@@ -196,7 +196,7 @@ func TestProvidersKeepTheRest(t *testing.T) {
 
 // TestProvidersAreNamed guards what spec.provider and the flag may say.
 func TestProvidersAreNamed(t *testing.T) {
-	for _, name := range []string{"kubernetes", "gatewayapi:v1", "gatewayapi:v1beta1", "istio", "contour", "traefik"} {
+	for _, name := range []string{"kubernetes", "gatewayapi:v1", "gatewayapi:v1beta1", "istio", "contour", "traefik", "knative"} {
 		provider, ok := Providers[name]
 		if !ok {
 			t.Errorf("%s is missing", name)
@@ -218,6 +218,8 @@ func missing(caps Caps, s Service, r rollout.Route) string {
 	switch {
 	case r.Canary > 0 && !caps.Weight && !caps.Members:
 		return "weights are"
+	case caps.Whole && r.Canary%rollout.Percent(1) != 0:
+		return "tenths of a percent are"
 	case r.Mirror > 0 && !caps.Mirror:
 		return "mirroring is"
 	case r.Match && !caps.Match:

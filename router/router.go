@@ -92,6 +92,7 @@ type Caps struct {
 
 	Members       bool // divide connections by the numbers of pods behind the apex
 	PrimaryCookie bool // keep users on the primary, too
+	Whole         bool // divide by whole percents only
 }
 
 // Providers are the traffic systems Serin can drive, by the name used in
@@ -103,6 +104,7 @@ var Providers = map[string]Provider{
 	"istio":              istio,
 	"contour":            contour,
 	"traefik":            traefik,
+	"knative":            knative,
 }
 
 // validate refuses a route that no provider can render, and one that asks for
@@ -115,6 +117,8 @@ func (c Caps) validate(r rollout.Route) error {
 		return fmt.Errorf("a mirrored share of %d is not between 0 and %d", r.Mirror, rollout.Full)
 	case r.Canary > 0 && !c.Weight && !c.Members:
 		return errors.New("weights are not supported: set spec.analysis.iterations, or another spec.provider")
+	case c.Whole && r.Canary%rollout.Percent(1) != 0:
+		return errors.New("tenths of a percent are not supported: give whole percents in spec.analysis.steps, or set another spec.provider")
 	case r.Mirror > 0 && !c.Mirror:
 		return errors.New("mirroring is not supported: unset spec.analysis.mirror, or set another spec.provider")
 	case r.Match && !c.Match:

@@ -50,10 +50,18 @@ type Service struct {
 	Route    Ref    // spec.routeRef; its namespace is the Canary's
 	Upstream Ref    // spec.upstreamRef
 	Settings Settings
+	Pinned   string   // the Revision of a Knative Service that is the primary; empty if nothing is
+	Broken   Broken   // its ends that are not ready
 	Live     []Object // what the cluster has of the provider's Reads; read only
 
 	Timeout        time.Duration // spec.service.timeout; zero leaves it to the gateway
 	BackendTimeout time.Duration // spec.service.backendTimeout; zero leaves it to the gateway
+}
+
+// Broken names the ends of a Knative Service that are not ready.
+type Broken struct {
+	Primary bool // the pinned Revision
+	Latest  bool // the one that who asks for the latest would get
 }
 
 // Settings are flags of the operator that concern routes.

@@ -60,8 +60,11 @@ func TestTable(t *testing.T) {
 }
 
 func weights(c Caps) string {
-	if c.Members {
+	switch {
+	case c.Members:
 		return "by numbers of pods"
+	case c.Weight && c.Whole:
+		return "whole percents"
 	}
 	return yes(c.Weight)
 }

@@ -27,6 +27,7 @@ type Features struct {
 	Scoped   bool // it divides those by weight, too
 	Affinity bool // it can keep users on the canary
 	Parents  bool // it attaches routes to spec.service.gatewayRefs, and needs one
+	Whole    bool // it divides by whole percents only
 
 	Fields        []string // of spec.service that become part of its routes
 	PrimaryCookie bool     // it can keep users on the primary, too

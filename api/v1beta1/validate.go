@@ -55,26 +55,23 @@ func unsupported(path *field.Path, value, remedy string) *field.Error {
 // released are the kinds that can be a target.
 var released = []string{"Deployment", "DaemonSet", "StatefulSet", "Service"}
 
-const releasable = "name a Deployment, DaemonSet, StatefulSet or a Service of v1"
+const releasable = "name a Deployment, DaemonSet, StatefulSet or Service"
 
-func isKnative(ref TargetRef) bool { return ref.Kind == "Service" && ref.APIVersion == knativeVersion }
+// Knative reports whether the target is a Knative Service.
+func (r TargetRef) Knative() bool { return r.Kind == "Service" && r.APIVersion == knativeVersion }
 
 // target: only what can be released is accepted.
 func target(c *Canary, _ Features) field.ErrorList {
 	path := field.NewPath("spec", "targetRef")
 	var errs field.ErrorList
-	switch ref := c.Spec.TargetRef; {
-	case isKnative(ref):
-		errs = append(errs, unsupported(path.Child("apiVersion"), ref.APIVersion,
-			"this version of Serin releases no Knative Service; "+releasable))
-	case !slices.Contains(released, ref.Kind):
+	if ref := c.Spec.TargetRef; !slices.Contains(released, ref.Kind) {
 		errs = append(errs, unsupported(path.Child("kind"), ref.Kind, releasable))
 	}
-	if ref := c.Spec.TargetRef; ref.Kind == "Service" && !isKnative(ref) && c.Apex() != ref.Name {
+	if ref := c.Spec.TargetRef; ref.Kind == "Service" && !ref.Knative() && c.Apex() != ref.Name {
 		errs = append(errs, field.Invalid(field.NewPath("spec", "service", "name"), c.Apex(),
 			"the copies of a Service are named after it, so that the route must be too; remove the field"))
 	}
-	if kind := c.Spec.TargetRef.Kind; c.Spec.AutoscalerRef != nil && (kind == "DaemonSet" || kind == "Service" && !isKnative(c.Spec.TargetRef)) {
+	if kind := c.Spec.TargetRef.Kind; c.Spec.AutoscalerRef != nil && (kind == "DaemonSet" || kind == "Service" && !c.Spec.TargetRef.Knative()) {
 		errs = append(errs, field.Forbidden(field.NewPath("spec", "autoscalerRef"),
 			"a "+kind+" has no replicas that an autoscaler could set; remove the field"))
 	}
@@ -112,8 +109,12 @@ func unavailable(c *Canary, _ Features) field.ErrorList {
 // longestApex leaves room for -primary in the name of a Service.
 const longestApex = validation.DNS1035LabelMaxLength - len("-primary")
 
-// service: without a port there is nothing to route.
+// service: without a port there is nothing to route. No Services are made for a
+// Knative Service, which brings its own.
 func service(c *Canary, f Features) field.ErrorList {
+	if c.Spec.TargetRef.Knative() {
+		return nil
+	}
 	path := field.NewPath("spec", "service")
 	var errs field.ErrorList
 	switch port := c.Spec.Service.Port; {
@@ -136,7 +137,7 @@ func service(c *Canary, f Features) field.ErrorList {
 // knative: a Knative Service goes with the provider of that name, and scales itself.
 func knative(c *Canary, f Features) field.ErrorList {
 	ref := c.Spec.TargetRef
-	is := isKnative(ref)
+	is := ref.Knative()
 	path := field.NewPath("spec")
 	var errs field.ErrorList
 	switch {

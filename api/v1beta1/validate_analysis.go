@@ -129,6 +129,18 @@ func capabilities(a CanaryAnalysis, f Features, path *field.Path) field.ErrorLis
 	if a.Mirror && !f.Mirror {
 		refuse("mirror", "copy requests to the canary; remove the field")
 	}
+	return append(errs, wholePercents(a, f, path)...)
+}
+
+// wholePercents: shares in tenths of a percent, where there are none.
+func wholePercents(a CanaryAnalysis, f Features, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i, step := range a.Steps {
+		if f.Whole && tenths(step.Weight)%rollout.Percent(1) != 0 {
+			errs = append(errs, field.Invalid(path.Child("steps").Index(i).Child("weight"), step.Weight,
+				"the provider "+f.Provider+" divides requests by whole percents; give one"))
+		}
+	}
 	return errs
 }
 

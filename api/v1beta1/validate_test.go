@@ -17,6 +17,15 @@ func said(errs field.ErrorList) []string {
 	return lines
 }
 
+// knativeOf is a Canary about a Knative Service in place of its Deployment.
+func knativeOf(canary string) string {
+	return strings.Replace(canary, "apiVersion: apps/v1, kind: Deployment", "apiVersion: serving.knative.dev/v1, kind: Service", 1)
+}
+
+func serverless() Features {
+	return Features{Provider: "knative", Available: []string{"knative"}, Routes: true, Weight: true, Whole: true}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	plainFeatures, blocked, weightless := plain(), gateway(), gateway()
 	blocked.SameNamespaceOnly = true
@@ -36,11 +45,9 @@ func TestCompileRefuses(t *testing.T) {
 			`spec.autoscalerRef: Forbidden: a DaemonSet has no replicas that an autoscaler could set; remove the field`,
 		}},
 		{"a Job", strings.Replace(withAnalysis("stepWeight: 10"), "kind: Deployment", "kind: Job", 1), gateway(), []string{
-			`spec.targetRef.kind: Unsupported value: "Job": name a Deployment, DaemonSet, StatefulSet or a Service of v1`,
+			`spec.targetRef.kind: Unsupported value: "Job": name a Deployment, DaemonSet, StatefulSet or Service`,
 		}},
-		{"a Knative Service", strings.Replace(withAnalysis("stepWeight: 10"),
-			"apiVersion: apps/v1, kind: Deployment", "apiVersion: serving.knative.dev/v1, kind: Service", 1), gateway(), []string{
-			`spec.targetRef.apiVersion: Unsupported value: "serving.knative.dev/v1": this version of Serin releases no Knative Service; name a Deployment, DaemonSet, StatefulSet or a Service of v1`,
+		{"a Knative Service with another provider", knativeOf(withAnalysis("stepWeight: 10")), gateway(), []string{
 			`spec.provider: Invalid value: "gatewayapi:v1": can't use gatewayapi:v1 provider with Knative Service as target`,
 		}},
 		{"a provider that is not at hand", withSpec("provider: istio\nanalysis: {interval: 1m, threshold: 1, stepWeight: 10}"),
@@ -51,6 +58,19 @@ func TestCompileRefuses(t *testing.T) {
 			Features{Provider: "osm:v1", Available: []string{"kubernetes"}}, []string{
 				`spec.provider: Unsupported value: "osm:v1": it comes from the operator's flag -mesh-provider; set it here to one of the traffic providers at hand: kubernetes`,
 			}},
+		{"a Knative Service with an autoscaler", knativeOf(withSpec("autoscalerRef: {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, name: a}\n" +
+			"analysis: {interval: 1m, threshold: 1, stepWeight: 10}")), serverless(), []string{
+			`spec.autoscalerRef: Forbidden: can't use autoscaler with Knative Service`,
+		}},
+		{"what Knative cannot do", knativeOf(withAnalysis("iterations: 2\nmirror: true\nmatch: [{headers: {x: {exact: insider}}}]\nsessionAffinity: {cookieName: a}")), serverless(), []string{
+			`spec.analysis.sessionAffinity: Forbidden: the provider knative cannot keep users on a side; remove the field`,
+			`spec.analysis.match: Forbidden: the provider knative cannot route by the content of requests; remove the field`,
+			`spec.analysis.mirror: Forbidden: the provider knative cannot copy requests to the canary; remove the field`,
+		}},
+		{"tenths of a percent where there are none", knativeOf(withAnalysis("steps: [{weight: 0.5}, {weight: 10}, {weight: 12.5}]")), serverless(), []string{
+			`spec.analysis.steps[0].weight: Invalid value: 0.5: the provider knative divides requests by whole percents; give one`,
+			`spec.analysis.steps[2].weight: Invalid value: 12.5: the provider knative divides requests by whole percents; give one`,
+		}},
 		{"knative as provider of a Deployment", withSpec("provider: knative"), Features{Provider: "knative", Available: []string{"knative"}}, []string{
 			`spec.targetRef: Invalid value: "Deployment": can't use apps/v1/Deployment as target if provider is set to knative`,
 		}},
@@ -192,5 +212,19 @@ func TestMetricTemplateValidate(t *testing.T) {
 				t.Errorf("errors (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Knative brings its own Services, so that nothing need be said about them.
+func TestKnativeServiceNeedsNoService(t *testing.T) {
+	plan, errs := Compile(parse(t, `
+metadata: {name: podinfo, namespace: test}
+spec:
+  provider: knative
+  targetRef: {apiVersion: serving.knative.dev/v1, kind: Service, name: `+strings.Repeat("x", 60)+`}
+  analysis: {interval: 1m, threshold: 1, stepWeight: 50}
+`), serverless())
+	if len(errs) > 0 || len(plan.Warnings) > 0 || len(plan.Steps) != 3 {
+		t.Errorf("%v, warnings %q, %d steps", errs, plan.Warnings, len(plan.Steps))
 	}
 }
