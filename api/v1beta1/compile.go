@@ -29,6 +29,7 @@ type Features struct {
 	Parents  bool // it attaches routes to spec.service.gatewayRefs, and needs one
 
 	Fields        []string // of spec.service that become part of its routes
+	NoCORS        bool     // the cluster's version of its routes has no field for spec.service.corsPolicy
 	PrimaryCookie bool     // it can keep users on the primary, too
 	TCP           bool     // it divides connections where appProtocol is tcp
 	ScaledObjects bool     // the cluster has KEDA
