@@ -56,7 +56,8 @@ func (r *reconciler) trackOne(ctx context.Context, v *view, m *memo, ref workloa
 	before := m.configs[config.Key()]
 	found, there, err := r.inspect(ctx, m, v.canary.Namespace, ref)
 	if err != nil {
-		return err
+		return r.obstructed(ctx, v.canary, m, fmt.Errorf("%s %s.%s cannot be read, and no revision of %s.%s is known without it: %w",
+			strings.ToLower(ref.Kind), ref.Name, v.canary.Namespace, v.target.Name, v.target.Namespace, err))
 	}
 	if !there && !ref.Optional {
 		v.configs.missing = true

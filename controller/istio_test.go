@@ -18,7 +18,7 @@ import (
 // The manifests of the Istio tutorial run as they are, with the operator's default
 // provider, and give the objects that Flagger gives; owners are left out there.
 func TestTutorialOfIstio(t *testing.T) {
-	r := &reconciler{options: Options{MeshProvider: "istio"}, providers: router.Providers}
+	r := &reconciler{options: Options{MeshProvider: "istio"}, stock: newStock(router.Providers)}
 	text, err := os.ReadFile("../api/v1beta1/testdata/compat/seed0-canary-v1alpha3.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -3,9 +3,11 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -43,6 +45,17 @@ func (r *reconciler) pledge(ctx context.Context, raw *unstructured.Unstructured,
 func (r *reconciler) dismiss(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) error {
 	rest := slices.DeleteFunc(slices.Clone(canary.Finalizers), func(f string) bool { return f == finalizer })
 	return r.finalizers(ctx, raw, rest)
+}
+
+// obstructed says to people what the API server refuses and without which the operator
+// does not go on with a Canary at all, and returns it, so that it is tried again.
+func (r *reconciler) obstructed(ctx context.Context, canary *v1beta1.Canary, m *memo, cause error) error {
+	refused := apierrors.ReasonForError(cause) != metav1.StatusReasonUnknown
+	if !refused || apierrors.IsConflict(cause) {
+		return cause // a broken connection and a conflict are cured by looking again
+	}
+	remark := rollout.Report{Level: rollout.Warn, Message: cause.Error()}
+	return errors.Join(cause, r.voice.remark(ctx, canary, m, []rollout.Report{remark}))
 }
 
 // finalizers replaces the list, unless somebody changed the object meanwhile.

@@ -71,7 +71,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 	name, provider := canary.Provider(r.options.MeshProvider), r.provider(canary)
 	return v1beta1.Features{
 		Provider:          name,
-		Available:         r.available(name),
+		Available:         r.stock.available(name),
 		Metrics:           metric.Provider(r.options.MeshProvider, canary.Spec.Provider),
 		Routes:            len(provider.Kinds) > 0,
 		Weight:            provider.Caps.Weight,
@@ -85,6 +85,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		PrimaryCookie:     provider.Caps.PrimaryCookie,
 		Parents:           provider.Caps.Parents,
 		Whole:             provider.Caps.Whole,
+		NoCORS:            r.stock.lacksCORS(provider),
 		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),
 		SameNamespaceOnly: r.options.SameNamespace,
 	}
@@ -92,17 +93,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 
 // provider of a Canary; zero if there is none of its name.
 func (r *reconciler) provider(canary *v1beta1.Canary) router.Provider {
-	p, _ := router.Named(r.providers, canary.Provider(r.options.MeshProvider))
-	return p
-}
-
-// available lists the providers at hand, and the given name if it means one of them.
-func (r *reconciler) available(name string) []string {
-	names := slices.Sorted(maps.Keys(r.providers))
-	if _, ok := router.Named(r.providers, name); ok && !slices.Contains(names, name) {
-		names = append(names, name)
-	}
-	return names
+	return r.stock.provider(canary.Provider(r.options.MeshProvider))
 }
 
 // rival names an older Canary with the same target: two would undo each other.

@@ -130,7 +130,7 @@ func (r *reconciler) standing(ctx context.Context, p *workload.Pods) ([]corev1.P
 		return nil, fmt.Errorf("list pods of %s %s.%s: %w", p.Kind, p.Name, p.Namespace, err)
 	}
 	slices.SortFunc(pods.Items, func(a, b corev1.Pod) int {
-		return cmp.Or(last(!serves(a), !serves(b)), last(a.Labels[router.MemberLabel] == "", b.Labels[router.MemberLabel] == ""), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(last(!upright(a), !upright(b)), last(a.Labels[router.MemberLabel] == "", b.Labels[router.MemberLabel] == ""), cmp.Compare(a.Name, b.Name))
 	})
 	return pods.Items, nil
 }
@@ -146,8 +146,8 @@ func last(a, b bool) int {
 	return -1
 }
 
-// serves reports whether a pod is ready and stays.
-func serves(pod corev1.Pod) bool {
+// upright reports whether a pod is ready and stays.
+func upright(pod corev1.Pod) bool {
 	return pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
@@ -156,7 +156,7 @@ func serves(pod corev1.Pod) bool {
 func serving(pods []corev1.Pod) int {
 	n := 0
 	for _, pod := range pods {
-		if serves(pod) {
+		if upright(pod) {
 			n++
 		}
 	}

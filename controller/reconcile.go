@@ -15,13 +15,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/rollout"
-	"github.com/serinhq/serin/router"
 )
 
 // afterConflict is when to look again if the watch shows no reason for a conflict.
@@ -31,7 +31,7 @@ const afterConflict = time.Second
 type reconciler struct {
 	options   Options
 	client    client.Client // reads from caches
-	providers map[string]router.Provider
+	stock     *stock
 	scalers   []schema.GroupVersionKind // that the cluster has
 	memory    *memory
 	probes    *pool
@@ -40,6 +40,7 @@ type reconciler struct {
 	turnstile *turnstile
 	consumers consumers
 	gauges    *gauges
+	wake      func(types.NamespacedName)
 	life      context.Context // of the process; probes outlive a reconcile
 }
 
@@ -71,7 +72,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, r.refuse(ctx, raw, canary, faults)
 	}
 	if wrote, err := r.pledge(ctx, raw, canary); wrote || err != nil {
-		return reconcile.Result{}, err
+		return reconcile.Result{}, r.obstructed(ctx, canary, m, err)
 	}
 	return r.release(ctx, raw, canary, plan)
 }
@@ -111,6 +112,12 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 		reports = nil // they are in the outbox
 	}
 	r.gauges.release(canary, plan, next)
+	return r.carryOut(ctx, raw, v, next, reports)
+}
+
+// carryOut acts upon a state that is written, reports, and starts what is asked next.
+func (r *reconciler) carryOut(ctx context.Context, raw *unstructured.Unstructured, v *view, next rollout.State, reports []rollout.Report) (reconcile.Result, error) {
+	canary, m := v.canary, v.memo
 	if next.Paused {
 		return reconcile.Result{}, r.say(ctx, v, m, reports)
 	}
@@ -132,7 +139,7 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 		return reconcile.Result{}, errors.Join(failed, err)
 	}
 	if rollout.Gone(next) {
-		return reconcile.Result{}, r.dismiss(ctx, raw, canary)
+		return reconcile.Result{}, r.obstructed(ctx, canary, m, r.dismiss(ctx, raw, canary))
 	}
 	result := r.ask(v, next)
 	again, err := r.stand(ctx, raw, v, m, reports)
@@ -174,7 +181,7 @@ func (v *view) taken(state rollout.State) []rollout.Wish {
 // gone already: there is nothing left to give back.
 func (r *reconciler) unreadable(ctx context.Context, raw *unstructured.Unstructured, v *view, m *memo) error {
 	if v.canary.DeletionTimestamp != nil && v.gone() {
-		return r.dismiss(ctx, raw, v.canary)
+		return r.obstructed(ctx, v.canary, m, r.dismiss(ctx, raw, v.canary))
 	}
 	return r.say(ctx, v, m, v.notes)
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/hook"
 	"github.com/serinhq/serin/metric"
-	"github.com/serinhq/serin/router"
 )
 
 // Run operates until the context ends. It returns an error if it cannot start,
@@ -50,14 +49,14 @@ func Run(ctx context.Context, options Options) error {
 		return err
 	}
 	registry := prometheus.NewRegistry()
-	r, err := assemble(ctx, m, options, providers, registry)
+	r, err := assemble(ctx, m, options, newStock(providers), registry)
 	if err != nil {
 		return err
 	}
 	if err := m.Add(newServer(options, registry, m.GetCache())); err != nil {
 		return fmt.Errorf("add the HTTP server: %w", err)
 	}
-	options.Log.Info("Starting operator", "version", options.Version, "meshProvider", options.MeshProvider, "providers", len(r.providers))
+	options.Log.Info("Starting operator", "version", options.Version, "meshProvider", options.MeshProvider, "providers", len(r.stock.available("")))
 	err = m.Start(ctx)
 	stop()
 	r.probes.wait()
@@ -133,7 +132,7 @@ func slim(object any) (any, error) {
 }
 
 // assemble wires the parts of the operator and its watches.
-func assemble(ctx context.Context, m ctrl.Manager, options Options, providers map[string]router.Provider, registry *prometheus.Registry) (*reconciler, error) {
+func assemble(ctx context.Context, m ctrl.Manager, options Options, at *stock, registry *prometheus.Registry) (*reconciler, error) {
 	wakes := make(chan event.GenericEvent, 1024)
 	wake := func(key types.NamespacedName) {
 		canary := blank(kind("Canary"))
@@ -150,7 +149,7 @@ func assemble(ctx context.Context, m ctrl.Manager, options Options, providers ma
 	}
 	hooks, gauges := hook.NewCaller(), newGauges(registry, options)
 	r := &reconciler{
-		options: options, client: m.GetClient(), providers: providers, scalers: scalers, memory: newMemory(), life: ctx, gauges: gauges,
+		options: options, client: m.GetClient(), stock: at, scalers: scalers, memory: newMemory(), wake: wake, life: ctx, gauges: gauges,
 		probes: newPool(options.Probes, options.clock, wake),
 		voice:  &voice{options: options, client: m.GetClient(), courier: newCourier(ctx, options, hooks), gauges: gauges},
 		asker: &asker{options: options, cached: m.GetClient(), live: m.GetAPIReader(), hooks: hooks,

@@ -74,7 +74,9 @@ func (r *reconciler) stand(ctx context.Context, raw *unstructured.Unstructured, 
 	v.canary.Status.Tell(account)
 	if err := r.write(ctx, raw, v.canary); err != nil {
 		if apierrors.IsConflict(err) {
-			return again, nil // somebody was faster; the watch brings it
+			// Somebody was faster and the watch brings it; the timer is for a server that
+			// said so and had nothing newer.
+			return afterConflict, nil
 		}
 		return again, fmt.Errorf("say what Canary %s.%s waits for: %w", v.canary.Name, v.canary.Namespace, err)
 	}

@@ -2,11 +2,17 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/serinhq/serin/api/v1beta1"
@@ -60,6 +66,33 @@ func TestStandingCostsNothing(t *testing.T) {
 				t.Errorf("again in %s, %v; want %s", again, err, tt.again)
 			}
 		})
+	}
+}
+
+// A status that somebody else wrote first is said again, also if no watch brings anything.
+func TestStandLooksAgainAfterAConflict(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Conflict","code":409}`)
+	}))
+	t.Cleanup(server.Close)
+	mapper := meta.NewDefaultRESTMapper(nil)
+	mapper.Add(kind("Canary"), meta.RESTScopeNamespace)
+	c, err := client.New(&rest.Config{Host: server.URL}, client.Options{Mapper: mapper})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := standing(time.Hour, rollout.Health{Ready: true, Serving: true})
+	v.seen.Routed = false
+	raw := blank(kind("Canary"))
+	raw.SetNamespace(v.canary.Namespace)
+	raw.SetName(v.canary.Name)
+	memory := newMemory()
+	m := memory.of(types.NamespacedName{Name: "podinfo"}, "uid")
+	again, err := (&reconciler{client: c, memory: memory}).stand(t.Context(), raw, v, m, nil)
+	if err != nil || again != afterConflict {
+		t.Errorf("again in %s, %v; want %s", again, err, afterConflict)
 	}
 }
 

@@ -58,14 +58,18 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	for _, empty := range workloads {
 		sources = append(sources, source.Kind(m.GetCache(), empty(), r.users(byWorkload)))
 	}
-	for _, gvk := range r.kinds() {
-		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), gather(r.onRoutes)))
+	for _, gvk := range r.stock.kinds() {
+		sources = append(sources, r.routeSource(m, gvk))
 	}
 	sources = append(sources, r.scalerSources(m)...)
 	for _, s := range append(sources, r.configSources(m.GetCache())...) {
 		if err := c.Watch(s); err != nil {
 			return fmt.Errorf("watch %v: %w", s, err)
 		}
+	}
+	follow := func(gvk schema.GroupVersionKind) error { return c.Watch(r.routeSource(m, gvk)) }
+	if err := (&stocktaker{stock: r.stock, manager: m, follow: follow, wake: r.wakeAll}).take(ctx, r.options); err != nil {
+		return err
 	}
 	// Read by probes only, so that they cost no request; a change wakes nobody.
 	if _, err := m.GetCache().GetInformer(ctx, blank(kind("MetricTemplate"))); err != nil {
@@ -81,19 +85,9 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	return nil
 }
 
-// kinds of the routes of all providers, each once.
-func (r *reconciler) kinds() []schema.GroupVersionKind {
-	var all []schema.GroupVersionKind
-	known := map[schema.GroupVersionKind]bool{}
-	for _, provider := range r.providers {
-		for _, gvk := range provider.Kinds {
-			if !known[gvk] {
-				known[gvk] = true
-				all = append(all, gvk)
-			}
-		}
-	}
-	return all
+// routeSource wakes the Canaries of a route.
+func (r *reconciler) routeSource(m ctrl.Manager, gvk schema.GroupVersionKind) source.Source {
+	return source.Kind[client.Object](m.GetCache(), blank(gvk), gather(r.onRoutes))
 }
 
 // users finds the Canaries that an object belongs to, by its name.

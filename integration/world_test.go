@@ -40,6 +40,8 @@ type world struct {
 
 	most   int  // releases at once in the namespace; 0 for any number
 	revert bool // the Canary is reverted when it is deleted
+
+	given func(*controller.Options) // what else the operator is told; nil for nothing
 }
 
 func newWorld(t *testing.T) *world {
@@ -73,13 +75,17 @@ func (w *world) must(err error) {
 func (w *world) options() controller.Options {
 	config := rest.CopyConfig(plane.config)
 	config.UserAgent = w.agent
-	return controller.Options{
+	options := controller.Options{
 		Version: "test", Config: config, Namespace: w.namespace, MeshProvider: "gatewayapi:v1",
 		MetricsServer: w.metrics.URL, Selectors: []string{"app"}, ConfigTracking: true,
 		MostReleasesNamespace: w.most,
 		Workers:               2, Probes: 8, Address: "127.0.0.1:0",
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: time.Now,
 	}
+	if w.given != nil {
+		w.given(&options)
+	}
+	return options
 }
 
 // operate starts an operator. It ends with the test, or when stop is called.

@@ -9,10 +9,6 @@ import (
 	"time"
 )
 
-// queryLimit is the length of the longest query in bytes. It ends templates
-// that never stop writing.
-const queryLimit = 64 << 10
-
 // Vars are the facts a query may name. Empty fields have defaults, so only
 // Name, Namespace and Target are needed.
 type Vars struct {
@@ -51,7 +47,7 @@ func (v Vars) window() (time.Duration, error) {
 // MetricTemplate. It is a text/template in which the vars are functions: name,
 // namespace, target, service, ingress, route, interval and variables. The
 // error is that of the template, which names line and place; a variable that
-// was not given is an error too.
+// was not given is an error too, and so is a template that takes or makes too much.
 func Render(text string, vars Vars) (Query, error) {
 	vars = vars.filled()
 	return render(text, vars, template.FuncMap{
@@ -76,13 +72,20 @@ func render(text string, vars Vars, functions template.FuncMap) (Query, error) {
 	if err != nil {
 		return Query{}, err
 	}
-	parsed, err := template.New("query").Option("missingkey=error").Funcs(functions).Parse(text)
+	if len(text) > queryLimit {
+		return Query{}, fmt.Errorf("the template of the query is longer than %d bytes", queryLimit)
+	}
+	var spent bounds
+	parsed, err := template.New("query").Option("missingkey=error").Funcs(spent.functions()).Funcs(functions).Parse(text)
 	if err != nil {
+		return Query{}, err
+	}
+	if err := spent.count(parsed); err != nil {
 		return Query{}, err
 	}
 	var out limited
 	if err := parsed.Execute(&out, nil); err != nil {
-		return Query{}, err
+		return Query{}, cmp.Or(spent.broken, err)
 	}
 	if strings.TrimSpace(out.String()) == "" {
 		return Query{}, errors.New("the query is empty")
@@ -90,7 +93,8 @@ func render(text string, vars Vars, functions template.FuncMap) (Query, error) {
 	return Query{Text: out.String(), Window: window}, nil
 }
 
-// limited is a buffer that refuses to grow beyond queryLimit.
+// limited is a buffer that refuses to grow beyond queryLimit. It ends templates
+// that never stop writing.
 type limited struct {
 	strings.Builder
 }

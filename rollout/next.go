@@ -6,6 +6,9 @@ package rollout
 // shell says each of them once in a state.
 func Next(plan Plan, state State, seen Observation) (State, []Report) {
 	t := turn{plan: plan, state: heal(plan, state), seen: seen}
+	if had := min(state.Weight, Full); state.Phase.analysing() && t.state.Phase.analysing() && t.state.Weight < had {
+		t.say(eased(plan, had, t.state.Weight))
+	}
 	switch {
 	case seen.Deleted:
 		t.terminate()

@@ -154,6 +154,7 @@ func courses() []saying {
 		{"blue/green: the looks passed", entered(looks(Step{Enter: Switch}), 1)},
 		{"the same, after mirroring", entered(mirrored, 2)},
 		{"`analysis.bake` begins", entered(looks(Step{Enter: Bake}), 1)},
+		one("a step that is smaller takes its place, as the analysis was edited under the release", eased(nobody, Percent(40), Percent(30))),
 		one("the canary is good, the primary takes the revision over", copying(nobody)),
 		one("`stepWeightPromotion`: traffic goes back step by step", backedOff(nobody, Split(Percent(40)))),
 		{"the primary runs the revision", routedHome(nobody)},
@@ -239,6 +240,8 @@ const eventsBelow = "\n## What stands in the way, and other remarks\n\n| Type | 
 	"| Warning | `KIND TARGET.NAMESPACE selects its pods by none of the labels LABELS: add one to spec.selector.matchLabels, or name its own in -selector-labels` | the sides could not be told apart |\n" +
 	"| Warning | `KIND TARGET.NAMESPACE has FIELD, CONSEQUENCE: REMEDY` | a DaemonSet or StatefulSet that cannot be released safely ([targets](../targets.md)) |\n" +
 	"| Warning | `KIND NAME.NAMESPACE not found, and the pods of TARGET.NAMESPACE do not start without it: create it, or make the reference optional` | a ConfigMap or Secret is missing |\n" +
+	"| Warning | `KIND NAME.NAMESPACE cannot be read, and no revision of TARGET.NAMESPACE is known without it: ERROR` | a ConfigMap or Secret is there, and the API server does not show it; it is tried again |\n" +
+	"| Warning | `set the finalizers of Canary NAME.NAMESPACE: ERROR` | `revertOnDeletion`: the API server takes the finalizer neither on nor off; it is tried again |\n" +
 	"| Warning | `KIND NAME.NAMESPACE not found: create it, or remove spec.autoscalerRef` | the autoscaler is missing |\n" +
 	"| Warning | `canary deployment TARGET.NAMESPACE not ready: CAUSE` | pods of the new version are not ready; `canary statefulset`, `canary damonset` (as Flagger spells it) for the other kinds |\n" +
 	"| Warning | `TARGET-primary.NAMESPACE not ready: CAUSE` | the primary's are not; with `primary daemonset` before it for that kind |\n" +

@@ -122,6 +122,12 @@ func iterations(steps []Step) int {
 	return n
 }
 
+// eased says that the steps were edited under a release, so that the one it goes on
+// from has a smaller share than the canary had.
+func eased(p Plan, before, now int) Report {
+	return warn("The steps of %s were edited, canary weight goes back from %s to %s", p.canary(), percent(before), percent(now))
+}
+
 func copying(p Plan) Report {
 	return info("Copying %s template spec to %s", p.target(), p.primary())
 }

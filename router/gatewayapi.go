@@ -25,6 +25,7 @@ func gatewayAPI(version string) Provider {
 		Caps:   caps,
 		Kinds:  []schema.GroupVersionKind{kind},
 		Fields: []string{"gatewayRefs", "hosts", "match", "rewrite", "headers", "mirror", "corsPolicy", "timeout", "backendTimeout"},
+		CORS:   []string{"spec", "rules", "filters", "cors"},
 		Render: func(s Service, r rollout.Route) ([]Object, error) {
 			route, err := renderHTTPRoute(kind, caps, s, r)
 			if err != nil {

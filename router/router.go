@@ -30,6 +30,10 @@ type Provider struct {
 	// API server has no defaults there: what is no longer rendered has to go.
 	Atomic bool
 
+	// CORS is where in an object corsPolicy is rendered to, through lists, if older
+	// versions of the kind have no such field. A cluster that has one of them refuses it.
+	CORS []string
+
 	// Render returns the objects that divide the traffic of the Service as the
 	// Route says. An error names the field of the Canary that the traffic system
 	// cannot express, and what to do. What it builds upon is in Service.Live.

@@ -110,7 +110,8 @@ type CanarySpec struct {
 	SkipAnalysis bool `json:"skipAnalysis,omitempty"`
 
 	// Give services, routes and replicas back as they were when the Canary is
-	// deleted. Adds a finalizer. Default false.
+	// deleted. Adds a finalizer. Default false: what serves goes with the Canary,
+	// and the workload stays scaled to zero.
 	// +optional
 	RevertOnDeletion bool `json:"revertOnDeletion,omitempty"`
 

@@ -30,6 +30,7 @@ type Features struct {
 	Whole    bool // it divides by whole percents only
 
 	Fields        []string // of spec.service that become part of its routes
+	NoCORS        bool     // the cluster's version of its routes has no field for spec.service.corsPolicy
 	PrimaryCookie bool     // it can keep users on the primary, too
 	TCP           bool     // it divides connections where appProtocol is tcp
 	ScaledObjects bool     // the cluster has KEDA

@@ -131,6 +131,10 @@ func service(c *Canary, f Features) field.ErrorList {
 		errs = append(errs, field.Required(path.Child("gatewayRefs"),
 			"name the Gateway to which the route is attached; the provider "+f.Provider+" needs one"))
 	}
+	if f.NoCORS && c.Spec.Service.CorsPolicy != nil {
+		errs = append(errs, field.Forbidden(path.Child("corsPolicy"), "the routes of the provider "+f.Provider+
+			" have no field for it in the version that the cluster has: install a newer one (Gateway API 1.5 or its experimental channel), or remove the field"))
+	}
 	return errs
 }
 

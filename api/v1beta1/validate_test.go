@@ -29,6 +29,8 @@ func serverless() Features {
 func TestCompileRefuses(t *testing.T) {
 	plainFeatures, blocked, weightless := plain(), gateway(), gateway()
 	blocked.SameNamespaceOnly = true
+	old := gateway()
+	old.NoCORS = true
 	weightless.Weight, weightless.Mirror, weightless.Match = false, false, false
 	tests := []struct {
 		name     string
@@ -43,6 +45,9 @@ func TestCompileRefuses(t *testing.T) {
 		{"a DaemonSet with an autoscaler", strings.Replace(withSpec("autoscalerRef: {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, name: a}\n"+
 			"analysis: {interval: 1m, threshold: 1, stepWeight: 10}"), "kind: Deployment", "kind: DaemonSet", 1), gateway(), []string{
 			`spec.autoscalerRef: Forbidden: a DaemonSet has no replicas that an autoscaler could set; remove the field`,
+		}},
+		{"corsPolicy, and routes too old for it", strings.Replace(withAnalysis("stepWeight: 10"), "{port: 9898,", "{port: 9898, corsPolicy: {maxAge: 24h}, ", 1), old, []string{
+			`spec.service.corsPolicy: Forbidden: the routes of the provider gatewayapi:v1 have no field for it in the version that the cluster has: install a newer one (Gateway API 1.5 or its experimental channel), or remove the field`,
 		}},
 		{"a Job", strings.Replace(withAnalysis("stepWeight: 10"), "kind: Deployment", "kind: Job", 1), gateway(), []string{
 			`spec.targetRef.kind: Unsupported value: "Job": name a Deployment, DaemonSet, StatefulSet or Service`,

@@ -64,7 +64,8 @@ func TestOrder(t *testing.T) {
 	}
 	want := []string{
 		"ServiceAccount serin", "ClusterRole serin", "Role serin-leader-election",
-		"ClusterRoleBinding serin", "RoleBinding serin-leader-election", "Deployment serin",
+		"ClusterRoleBinding serin", "RoleBinding serin-leader-election",
+		"ValidatingAdmissionPolicy serin-deletion", "ValidatingAdmissionPolicyBinding serin-deletion", "Deployment serin",
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("order (-want +got):\n%s", diff)

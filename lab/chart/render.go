@@ -69,7 +69,8 @@ func CRDs(dir string) ([]unstructured.Unstructured, error) {
 
 // rank puts what others refer to before them.
 func rank(kind string) int {
-	order := []string{"ServiceAccount", "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding", "Service"}
+	order := []string{"ServiceAccount", "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding",
+		"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "Service"}
 	if i := slices.Index(order, kind); i >= 0 {
 		return i
 	}

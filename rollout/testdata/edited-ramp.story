@@ -20,6 +20,7 @@ see after=10s checks=pass
   Progressing step 2, failures 0: route 60/40, canary up, primary v1
 plan finer
 see after=1s
+  Warning The steps of podinfo.test were edited, canary weight goes back from 40 to 30
   Progressing step 2, failures 0: route 70/30, canary up, primary v1
 see after=10s checks=pass
   Normal  Advance podinfo.test canary weight 60
