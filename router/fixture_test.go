@@ -24,6 +24,8 @@ var fixtures = map[string]fixture{
 	"istio":              {istioFull, plain, istioScenes, []string{"istio"}},
 	"contour":            {contourFull, bare, contourScenes, []string{"contour"}},
 	"traefik":            {plain, bare, noScenes, []string{"traefik"}},
+	"gloo":               {glooFull, bare, glooScenes, []string{"gloo"}},
+	"kuma":               {kumaFull, bare, kumaScenes, []string{"kuma"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.
