@@ -191,6 +191,21 @@ func TestNamespaced(t *testing.T) {
 	}
 }
 
+// Routes of Kuma are of the cluster: only who asks for Kuma gets rights to them, and
+// to nothing else there.
+func TestNamespacedKuma(t *testing.T) {
+	var role rbacv1.ClusterRole
+	one(t, mustRender(t, "{namespace: shop, meshProvider: kuma}"), "ClusterRole", &role)
+	if len(role.Rules) != 1 || !slices.Equal(role.Rules[0].Resources, []string{"trafficroutes"}) {
+		t.Errorf("in the cluster it may %v", role.Rules)
+	}
+	var binding rbacv1.ClusterRoleBinding
+	one(t, mustRender(t, "{namespace: shop, meshProvider: kuma}"), "ClusterRoleBinding", &binding)
+	if binding.RoleRef.Name != role.Name {
+		t.Errorf("the role %s is not bound, %s is", role.Name, binding.RoleRef.Name)
+	}
+}
+
 // The tutorials select the operator by this label and this container.
 func TestTutorials(t *testing.T) {
 	var deployment appsv1.Deployment

@@ -158,8 +158,7 @@ func (v *view) claim(route *router.Object) error {
 	case workload.Unclaimed:
 		route.SetOwnerReferences(nil)
 	case workload.Theirs:
-		return fmt.Errorf("%s %s.%s belongs to another Canary: give spec.service.name another value, or delete that Canary",
-			route.GetKind(), route.GetName(), route.GetNamespace())
+		return fmt.Errorf("%s belongs to another Canary: give spec.service.name another value, or delete that Canary", placed(*route))
 	}
 	return nil
 }
@@ -233,14 +232,14 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	send := object.DeepCopy()
 	err := r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(send), client.FieldOwner(manager), client.ForceOwnership)
 	if err != nil {
-		return fmt.Errorf("apply %s.%s: %w", name, object.GetNamespace(), err)
+		return fmt.Errorf("apply %s: %w", placed(object), err)
 	}
 	m.applied[name] = applied{digest: sum, before: before}
 	verb := "updated"
 	if live == nil {
 		verb = "created"
 	}
-	r.log(v.canary).Info(fmt.Sprintf("%s.%s %s", name, object.GetNamespace(), verb))
+	r.log(v.canary).Info(fmt.Sprintf("%s %s", placed(object), verb))
 	defer delete(m.settled, name)
 	return r.corrected(ctx, v, m, live, object)
 }

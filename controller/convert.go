@@ -14,13 +14,18 @@ import (
 	"github.com/serinhq/serin/workload"
 )
 
+// meshAnnotation on a Canary names the mesh of its TrafficRoute. It is Kuma's own, and
+// Flagger's way of saying it.
+const meshAnnotation = "kuma.io/mesh"
+
 // named is what is known of a Canary's service before anything else was read: the
 // names of objects, and which of them it is about.
 func (r *reconciler) named(canary *v1beta1.Canary) router.Service {
 	spec := canary.Spec
 	s := router.Service{
 		Namespace: canary.Namespace, Name: canary.Apex(), Target: spec.TargetRef.Name, Port: spec.Service.Port,
-		Settings: router.Settings{IngressPrefix: r.options.IngressPrefix, IngressClass: r.options.IngressClass},
+		Mesh:     canary.Annotations[meshAnnotation],
+		Settings: router.Settings{IngressPrefix: r.options.IngressPrefix, IngressClass: r.options.IngressClass, Include: r.options.Include},
 	}
 	if parts := strings.SplitN(canary.Provider(r.options.MeshProvider), ":", 3); len(parts) == 3 {
 		s.Settings.Mesh = parts[2]

@@ -35,9 +35,9 @@ func (r *reconciler) corrected(ctx context.Context, v *view, m *memo, live *unst
 	if settled, ok := m.settled[name]; !ok || settled != v.cause() {
 		return nil
 	}
-	said := fmt.Sprintf("%s.%s was deleted by somebody else: made again", name, object.GetNamespace())
+	said := fmt.Sprintf("%s was deleted by somebody else: made again", placed(object))
 	if live != nil {
-		said = fmt.Sprintf("%s.%s was changed by somebody else in %s: set back", name, object.GetNamespace(), strings.Join(differing(live.Object, object.Object, v.compares(object)), ", "))
+		said = fmt.Sprintf("%s was changed by somebody else in %s: set back", placed(object), strings.Join(differing(live.Object, object.Object, v.compares(object)), ", "))
 	}
 	r.gauges.correct(v.canary, object.GetKind())
 	return r.voice.remark(ctx, v.canary, m, []rollout.Report{{Level: rollout.Warn, Message: said}})

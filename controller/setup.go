@@ -36,6 +36,7 @@ func Run(ctx context.Context, options Options) error {
 		return err
 	}
 	has := func(gvk schema.GroupVersionKind) (bool, error) { return served(m.GetRESTMapper(), gvk) }
+	watchable := func(gvk schema.GroupVersionKind) (bool, error) { return options.watchable(m.GetRESTMapper(), gvk) }
 	for _, name := range []string{"Canary", "MetricTemplate", "AlertProvider"} {
 		switch there, err := has(kind(name)); {
 		case err != nil:
@@ -44,7 +45,7 @@ func Run(ctx context.Context, options Options) error {
 			return fmt.Errorf("%s CRD is not registered: apply the CRDs of the chart first", name)
 		}
 	}
-	providers, err := installed(has)
+	providers, err := installed(watchable)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (r *reconciler) takeOver(ctx context.Context, live *unstructured.Unstructur
 	if live == nil || !flaggers(live.GetManagedFields()) {
 		return nil
 	}
-	name := fmt.Sprintf("%s %s.%s", object.GetKind(), object.GetName(), object.GetNamespace())
+	name := placed(object)
 	patch, err := csaupgrade.UpgradeManagedFieldsPatch(live, sets.New(flagger), manager)
 	if err != nil {
 		return fmt.Errorf("take over the fields of %s: %w", name, err)

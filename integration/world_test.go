@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -38,8 +39,9 @@ type world struct {
 	agent string // user agent of the operator, for the audit log
 	stop  func() // the running operator
 
-	most   int  // releases at once in the namespace; 0 for any number
-	revert bool // the Canary is reverted when it is deleted
+	mesh   string // the operator's own provider; empty for gatewayapi:v1
+	most   int    // releases at once in the namespace; 0 for any number
+	revert bool   // the Canary is reverted when it is deleted
 
 	given func(*controller.Options) // what else the operator is told; nil for nothing
 }
@@ -76,7 +78,7 @@ func (w *world) options() controller.Options {
 	config := rest.CopyConfig(plane.config)
 	config.UserAgent = w.agent
 	options := controller.Options{
-		Version: "test", Config: config, Namespace: w.namespace, MeshProvider: "gatewayapi:v1",
+		Version: "test", Config: config, Namespace: w.namespace, MeshProvider: cmp.Or(w.mesh, "gatewayapi:v1"),
 		MetricsServer: w.metrics.URL, Selectors: []string{"app"}, ConfigTracking: true,
 		MostReleasesNamespace: w.most,
 		Workers:               2, Probes: 8, Address: "127.0.0.1:0",

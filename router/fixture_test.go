@@ -25,6 +25,8 @@ var fixtures = map[string]fixture{
 	"contour":            {contourFull, bare, contourScenes, []string{"contour"}},
 	"traefik":            {plain, bare, noScenes, []string{"traefik"}},
 	"knative":            {full: serverless, minimal: serverless, scenes: serverlessScenes, crds: []string{"knative"}},
+	"gloo":               {glooFull, bare, glooScenes, []string{"gloo"}},
+	"kuma":               {kumaFull, bare, kumaScenes, []string{"kuma"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.

@@ -2,7 +2,6 @@ package router
 
 import (
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +31,7 @@ func TestProvidersLeave(t *testing.T) {
 					if refs := object.GetOwnerReferences(); refs != nil {
 						t.Errorf("%s has the owner %v", object.GetName(), refs)
 					}
-					if diff := cmp.Diff(scene.service.Apex.Annotations, object.GetAnnotations()); diff != "" {
+					if diff := cmp.Diff(usersAnnotations(t, provider, scene.service, object), object.GetAnnotations()); diff != "" {
 						t.Errorf("annotations are not the user's alone (-want +got)\n%s", diff)
 					}
 					texts(object.Object, func(text string) {
@@ -65,17 +64,39 @@ func TestProvidersLeaveTheirOwnObjects(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, object := range left {
-			at := slices.IndexFunc(rendered, func(made Object) bool {
-				return object.GetName() == made.GetName() && object.GroupVersionKind() == made.GroupVersionKind()
-			})
-			if at < 0 {
+			made := twin(rendered, object)
+			if made == nil {
 				t.Fatalf("%s leaves a %s %s that it did not make", name, object.GetKind(), object.GetName())
 			}
-			if diff := cmp.Diff(rendered[at].GetLabels(), object.GetLabels()); diff != "" {
+			if diff := cmp.Diff(made.GetLabels(), object.GetLabels()); diff != "" {
 				t.Errorf("%s: labels (-rendered +left)\n%s", name, diff)
 			}
 		}
 	}
+}
+
+// usersAnnotations are those that an object has for the user: the apex's, if it had
+// them while there was a Canary.
+func usersAnnotations(t *testing.T, provider Provider, s Service, object Object) map[string]string {
+	t.Helper()
+	rendered, err := provider.Render(s, rollout.Split(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made := twin(rendered, object); made != nil && made.GetAnnotations() == nil {
+		return nil
+	}
+	return s.Apex.Annotations
+}
+
+// twin is the object of the same kind and name; nil if there is none.
+func twin(objects []Object, like Object) *Object {
+	for i := range objects {
+		if objects[i].GroupVersionKind() == like.GroupVersionKind() && objects[i].GetName() == like.GetName() {
+			return &objects[i]
+		}
+	}
+	return nil
 }
 
 // texts visits all strings in a JSON value.

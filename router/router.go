@@ -74,10 +74,13 @@ func (p Provider) Refs(s Service) []Ref {
 }
 
 // Named returns the provider of a name as users write it. That of the SMI may name
-// the mesh behind it, as in smi:v1alpha1:istio.
+// the mesh behind it, as in smi:v1alpha1:istio; that of Gloo a version, as in gloo:v1.
 func Named(providers map[string]Provider, name string) (Provider, bool) {
 	if parts := strings.SplitN(name, ":", 3); len(parts) == 3 && parts[0] == "smi" {
 		name = parts[0] + ":" + parts[1]
+	}
+	if strings.HasPrefix(name, "gloo:") {
+		name = "gloo"
 	}
 	p, ok := providers[name]
 	return p, ok
@@ -109,6 +112,8 @@ var Providers = map[string]Provider{
 	"contour":            contour,
 	"traefik":            traefik,
 	"knative":            knative,
+	"gloo":               gloo,
+	"kuma":               kuma,
 }
 
 // validate refuses a route that no provider can render, and one that asks for

@@ -42,6 +42,7 @@ type Service struct {
 	TrafficPolicy map[string]any // spec.service.trafficPolicy, as written
 	Retries       Retries        // spec.service.retries; zero leaves them to the gateway
 	MeshName      string         // spec.service.meshName
+	Mesh          string         // the annotation kuma.io/mesh of the Canary; empty for the default
 	Backends      []string       // spec.service.backends
 	Discovery     bool           // spec.service.portDiscovery
 
@@ -69,6 +70,8 @@ type Settings struct {
 	IngressPrefix string // -ingress-annotations-prefix, of nginx annotations
 	IngressClass  string // -ingress-class, of HTTPProxies; empty for none
 	Mesh          string // the third part of a provider such as smi:v1alpha1:istio
+
+	Include []string // -include-label-prefix, of the labels of an Upstream that is copied
 }
 
 // Retries says how often a request is tried again. The zero value says nothing.

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -38,8 +37,7 @@ func CopyOf(source Object, c Config, o Options, live []metav1.OwnerReference) Ob
 	}
 	twin.SetNamespace(source.GetNamespace())
 	twin.SetName(c.Copy())
-	labels := withoutToolkit(source.GetLabels())
-	maps.DeleteFunc(labels, func(key, _ string) bool { return !included(key, o.Include) })
+	labels := CopiedLabels(source.GetLabels(), o.Include)
 	labels[CopyLabel] = "true"
 	twin.SetLabels(labels)
 	twin.SetOwnerReferences(o.Owner.Beside(live))

@@ -119,8 +119,7 @@ func withoutToolkit(keys map[string]string) map[string]string {
 }
 
 func primaryLabels(target *Pods, o Options) map[string]string {
-	labels := withoutToolkit(target.Labels)
-	maps.DeleteFunc(labels, func(key, _ string) bool { return !included(key, o.Include) })
+	labels := CopiedLabels(target.Labels, o.Include)
 	labels[o.Selector.Key] = o.Selector.Primary()
 	return labels
 }
@@ -141,6 +140,14 @@ func primaryAnnotations(target *Pods, o Options, same bool) map[string]string {
 	})
 	annotations[RevisionAnnotation] = string(RevisionWith(target.Template, o.Configs))
 	return annotations
+}
+
+// CopiedLabels are those of an object that something made after it has, too: by
+// prefixes of -include-label-prefix, and never those of GitOps tools.
+func CopiedLabels(labels map[string]string, prefixes []string) map[string]string {
+	kept := withoutToolkit(labels)
+	maps.DeleteFunc(kept, func(key, _ string) bool { return !included(key, prefixes) })
+	return kept
 }
 
 func included(key string, prefixes []string) bool {

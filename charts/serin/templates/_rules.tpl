@@ -40,6 +40,16 @@ server-side apply, which is create and patch. */}}
 - apiGroups: [serving.knative.dev]
   resources: [revisions]
   verbs: [get, list, watch]
+- apiGroups: [gateway.solo.io]
+  resources: [routetables]
+  verbs: [get, list, watch, create, patch]
+# Generated ones, and those named by spec.upstreamRef, which are only read.
+- apiGroups: [gloo.solo.io]
+  resources: [upstreams]
+  verbs: [get, list, watch, create, patch]
+{{- if not .Values.namespace }}
+{{ include "serin.clusterRules" . }}
+{{- end }}
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [get, list, watch, create, patch]
@@ -67,4 +77,11 @@ server-side apply, which is create and patch. */}}
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
+{{- end -}}
+
+{{/* Kinds of the cluster, which a Role cannot speak of. */}}
+{{- define "serin.clusterRules" -}}
+- apiGroups: [kuma.io]
+  resources: [trafficroutes]
+  verbs: [get, list, watch, create, patch]
 {{- end -}}
