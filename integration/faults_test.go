@@ -265,7 +265,8 @@ func (w *world) spoken(h *history) {
 // says about single requests, done or failed.
 func happened(events []string) []string {
 	return slices.DeleteFunc(slices.Clone(events), func(e string) bool {
-		return remark(e) || strings.Contains(e, " not ready") || strings.HasSuffix(e, " not found") || strings.Contains(e, "metrics providers are available") ||
+		return remark(e) || strings.Contains(e, " not ready") || strings.HasSuffix(e, " not found") ||
+			strings.Contains(e, " waiting for approval ") || strings.Contains(e, "metrics providers are available") ||
 			strings.HasPrefix(e, "apply ") || strings.HasPrefix(e, "scale ") || strings.HasPrefix(e, "take over ") ||
 			strings.HasSuffix(e, " synced") || strings.Contains(e, "by the test")
 	})
