@@ -115,6 +115,9 @@ func withDefinitions(ctx context.Context, t *testing.T, c client.WithWatch, sour
 	}
 	var installed []*unstructured.Unstructured
 	for i := range found {
+		for j := range found[i].Spec.Versions {
+			found[i].Spec.Versions[j].Served = true // also those that newer releases keep for conversion only
+		}
 		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&found[i])
 		if err != nil {
 			t.Fatal(err)

@@ -26,6 +26,11 @@ var fixtures = map[string]fixture{
 	"traefik":            {plain, bare, noScenes, []string{"traefik"}},
 	"knative":            {full: serverless, minimal: serverless, scenes: serverlessScenes, crds: []string{"knative"}},
 	"gloo":               {glooFull, bare, glooScenes, []string{"gloo"}},
+	"linkerd":            {plain, bare, noSmiScenes, []string{"linkerd"}},
+	"osm":                {plain, bare, noSmiScenes, []string{"osm"}},
+	"smi:v1alpha1":       {smiFull, bare, noSmiScenes, []string{"linkerd"}},
+	"smi:v1alpha2":       {smiFull, bare, noSmiScenes, []string{"smi"}},
+	"smi:v1alpha3":       {smiFull, bare, noSmiScenes, []string{"smi"}},
 	"kuma":               {kumaFull, bare, kumaScenes, []string{"kuma"}},
 }
 

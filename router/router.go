@@ -114,6 +114,11 @@ var Providers = map[string]Provider{
 	"knative":            knative,
 	"gloo":               gloo,
 	"kuma":               kuma,
+	"linkerd":            smi("v1alpha1"),
+	"osm":                smi("v1alpha2"),
+	"smi:v1alpha1":       smi("v1alpha1"),
+	"smi:v1alpha2":       smi("v1alpha2"),
+	"smi:v1alpha3":       smi("v1alpha3"),
 }
 
 // validate refuses a route that no provider can render, and one that asks for

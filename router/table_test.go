@@ -79,6 +79,12 @@ func yes(can bool) string {
 // linked is the name with its page, if it has one.
 func linked(name string) string {
 	page := strings.ReplaceAll(name, ":", "-") + ".md"
+	switch {
+	case strings.HasPrefix(name, "smi:"), name == "linkerd", name == "osm":
+		page = "smi.md" // one API for all of them
+	case strings.HasPrefix(name, "appmesh"):
+		page = "appmesh.md"
+	}
 	if found, err := filepath.Glob(filepath.Join("..", "docs", "providers", page)); err == nil && len(found) == 1 {
 		return "[`" + name + "`](" + page + ")"
 	}
