@@ -25,6 +25,9 @@ var fixtures = map[string]fixture{
 	"contour":            {contourFull, bare, contourScenes, []string{"contour"}},
 	"traefik":            {plain, bare, noScenes, []string{"traefik"}},
 	"knative":            {full: serverless, minimal: serverless, scenes: serverlessScenes, crds: []string{"knative"}},
+	"nginx":              {fullNginx, minimalNginx, nginxScenes, nil},
+	"skipper":            {fullSkipper, minimalSkipper, skipperScenes, nil},
+	"apisix":             {fullApisix, minimalApisix, apisixScenes, []string{"apisix"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.
