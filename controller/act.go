@@ -211,7 +211,7 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 		before = live.GetResourceVersion()
 		if !m.behind(name, before) && v.is(live, object) && !pinnedStill(live, object) {
 			delete(m.applied, name) // arrived: should it be deleted, it is made again
-			m.settled[name] = v.cause()
+			m.settled[name] = v.cause(object)
 			return nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/router"
+	"github.com/serinhq/serin/workload"
 )
 
 // A cause is everything of which an object is made. As long as it stays the same, an
@@ -17,10 +18,12 @@ import (
 type cause struct {
 	spec, transition, workload int64 // generations, and the transition of status between them
 	broken                     router.Broken
+
+	foundation string // versions of the user's own routes that the object is made from
 }
 
-func (v *view) cause() cause {
-	c := cause{spec: v.canary.Generation, transition: v.canary.Status.Transition()}
+func (v *view) cause(object router.Object) cause {
+	c := cause{spec: v.canary.Generation, transition: v.canary.Status.Transition(), foundation: v.foundation(object)}
 	if v.target != nil {
 		c.workload = v.target.Generation
 	}
@@ -28,11 +31,26 @@ func (v *view) cause() cause {
 	return c
 }
 
+// foundation names the versions of the routes that are not this Canary's, but for the
+// object itself, which may be a route of the user's that was taken over.
+func (v *view) foundation(object router.Object) string {
+	var text strings.Builder
+	for i := range v.routes {
+		route := &v.routes[i]
+		itself := route.GetKind() == object.GetKind() && route.GetName() == object.GetName()
+		if !itself && v.options.Owner.Claim(route) != workload.Ours {
+			text.WriteString(route.GetResourceVersion())
+			text.WriteByte('/')
+		}
+	}
+	return text.String()
+}
+
 // corrected says that an object was set back. Weights are rendered from the state, so
 // that it moved none.
 func (r *reconciler) corrected(ctx context.Context, v *view, m *memo, live *unstructured.Unstructured, object router.Object) error {
 	name := title(object)
-	if settled, ok := m.settled[name]; !ok || settled != v.cause() {
+	if settled, ok := m.settled[name]; !ok || settled != v.cause(object) {
 		return nil
 	}
 	said := fmt.Sprintf("%s was deleted by somebody else: made again", placed(object))

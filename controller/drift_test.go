@@ -4,7 +4,42 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/router"
+	"github.com/serinhq/serin/workload"
 )
+
+// A copy that follows the user's Ingress was not changed by somebody else; one that
+// was changed beside it, was.
+func TestCauseOfACopy(t *testing.T) {
+	route := func(name, version string, owner workload.Owner) router.Object {
+		var object router.Object
+		object.SetKind("Ingress")
+		object.SetName(name)
+		object.SetResourceVersion(version)
+		object.SetOwnerReferences(owner.References())
+		return object
+	}
+	owner := workload.Owner{Name: "web", UID: "u"}
+	cause := func(users, ours string) cause {
+		copied := route("web-canary", ours, owner)
+		v := &view{canary: &v1beta1.Canary{}, routes: []router.Object{route("web", users, workload.Owner{}), copied}}
+		v.options.Owner = owner
+		return v.cause(copied)
+	}
+	if cause("1", "1") != cause("1", "2") {
+		t.Error("an edit of the copy counts as its cause")
+	}
+	if cause("1", "1") == cause("2", "1") {
+		t.Error("an edit of the user's Ingress is no cause")
+	}
+	taken := route("web", "1", workload.Owner{})
+	v := &view{canary: &v1beta1.Canary{}, routes: []router.Object{taken}}
+	if v.foundation(taken) != "" {
+		t.Error("a route that was taken over is its own cause")
+	}
+}
 
 func TestDiffering(t *testing.T) {
 	end := func(name string, weight any) any { return map[string]any{"name": name, "weight": weight} }

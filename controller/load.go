@@ -86,6 +86,8 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		Parents:           provider.Caps.Parents,
 		Whole:             provider.Caps.Whole,
 		NoCORS:            r.stock.lacksCORS(provider),
+		Ingress:           provider.Caps.Ingress,
+		RouteRef:          provider.Caps.RouteRef,
 		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),
 		SameNamespaceOnly: r.options.SameNamespace,
 	}

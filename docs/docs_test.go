@@ -56,6 +56,7 @@ func featuresOf(name string) v1beta1.Features {
 	return v1beta1.Features{
 		Provider: name, Available: []string{name}, Routes: len(provider.Kinds) > 0, Members: caps.Members,
 		Weight: caps.Weight, Mirror: caps.Mirror, Match: caps.Match, Scoped: caps.Scoped, Parents: caps.Parents, Whole: caps.Whole,
+		Ingress: caps.Ingress, RouteRef: caps.RouteRef,
 		Affinity: caps.Affinity, PrimaryCookie: caps.PrimaryCookie, Fields: provider.Fields,
 	}
 }

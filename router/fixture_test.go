@@ -32,6 +32,9 @@ var fixtures = map[string]fixture{
 	"smi:v1alpha2":       {smiFull, bare, noSmiScenes, []string{"smi"}},
 	"smi:v1alpha3":       {smiFull, bare, noSmiScenes, []string{"smi"}},
 	"kuma":               {kumaFull, bare, kumaScenes, []string{"kuma"}},
+	"nginx":              {fullNginx, minimalNginx, nginxScenes, nil},
+	"skipper":            {fullSkipper, minimalSkipper, skipperScenes, nil},
+	"apisix":             {fullApisix, minimalApisix, apisixScenes, []string{"apisix"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.

@@ -41,7 +41,8 @@ type Provider struct {
 
 	// Leave returns the routes of a Canary that goes. They name the apex Service
 	// beside the two sides, lead to it, and stay alone with it; from the second on
-	// they have no owner. Nil if no route is to stay.
+	// they have no owner. One that goes with the Canary keeps its owner, is out of the
+	// way from the second on, and is not returned at the last. Nil if no route is to stay.
 	Leave func(Service, rollout.Release) ([]Object, error)
 
 	// Edit returns a changed copy of an object that the user owns; nil if the
@@ -96,6 +97,8 @@ type Caps struct {
 	Affinity bool // keep users on the canary by a cookie
 	TCP      bool // divide connections instead of requests
 	Parents  bool // attach routes to spec.service.gatewayRefs, which must name one
+	Ingress  bool // build upon spec.ingressRef, which must be given
+	RouteRef bool // build upon spec.routeRef, which must be given
 
 	Members       bool // divide connections by the numbers of pods behind the apex
 	PrimaryCookie bool // keep users on the primary, too
@@ -119,6 +122,9 @@ var Providers = map[string]Provider{
 	"smi:v1alpha1":       smi("v1alpha1"),
 	"smi:v1alpha2":       smi("v1alpha2"),
 	"smi:v1alpha3":       smi("v1alpha3"),
+	"nginx":              nginx,
+	"skipper":            skipper,
+	"apisix":             apisix,
 }
 
 // validate refuses a route that no provider can render, and one that asks for

@@ -28,6 +28,8 @@ type Features struct {
 	Affinity bool // it can keep users on the canary
 	Parents  bool // it attaches routes to spec.service.gatewayRefs, and needs one
 	Whole    bool // it divides by whole percents only
+	Ingress  bool // it builds upon spec.ingressRef, and needs it
+	RouteRef bool // it builds upon spec.routeRef, and needs it
 
 	Fields        []string // of spec.service that become part of its routes
 	NoCORS        bool     // the cluster's version of its routes has no field for spec.service.corsPolicy

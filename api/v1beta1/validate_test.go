@@ -117,6 +117,11 @@ spec:
 			`spec.service.name: Invalid value: "` + strings.Repeat("x", 56) + `": must be at most 55 characters long, as the Services <name>-primary and <name>-canary are made from it`,
 			`spec.service.gatewayRefs: Required value: name the Gateway to which the route is attached; the provider gatewayapi:v1 needs one`,
 		}},
+		{"nothing to build upon", withAnalysis("stepWeight: 10"),
+			Features{Provider: "other", Available: []string{"other"}, Routes: true, Weight: true, Ingress: true, RouteRef: true}, []string{
+				`spec.ingressRef: Required value: name the Ingress that leads to the service; the provider other builds upon it`,
+				`spec.routeRef: Required value: name the ApisixRoute that leads to the service; the provider other builds upon it`,
+			}},
 		{"analysis under both names", withSpec(`
 analysis: {interval: 30s, threshold: 1, stepWeight: 10}
 canaryAnalysis: {interval: 30s, threshold: 1, stepWeight: 10}

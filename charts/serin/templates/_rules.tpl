@@ -53,6 +53,12 @@ server-side apply, which is create and patch. */}}
 {{- if not .Values.namespace }}
 {{ include "serin.clusterRules" . }}
 {{- end }}
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [apisix.apache.org]
+  resources: [apisixroutes]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [get, list, watch, create, patch]
