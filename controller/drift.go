@@ -27,7 +27,7 @@ func (v *view) cause(object router.Object) cause {
 	if v.target != nil {
 		c.workload = v.target.Generation
 	}
-	c.broken = v.broken()
+	c.broken = v.broken(v.promoted())
 	return c
 }
 

@@ -69,28 +69,31 @@ func (v *view) pinning(want rollout.Desired) (router.Service, error) {
 	if !v.canary.Spec.TargetRef.Knative() {
 		return service, nil
 	}
-	pinned := want.Primary
-	if v.canary.Status.Rollout != nil { // else it is Flagger's, whose hashes are no names
-		pinned = cmp.Or(pinned, v.canary.Status.State().Promoted)
-	}
-	pinned = cmp.Or(pinned, v.knative.Pinned())
+	pinned := cmp.Or(want.Primary, v.promoted())
 	if pinned != "" && !v.knative.Has(pinned) && want.Release == rollout.Kept {
 		return router.Service{}, fmt.Errorf("pin Knative Revision %s.%s: it was deleted; delete the Canary and create it again to begin with the latest one",
 			pinned, v.canary.Namespace)
 	}
-	service.Pinned = string(pinned)
-	service.Broken = v.broken()
-	service.Broken.Primary = !v.knative.Health(pinned).Ready
+	service.Pinned, service.Broken = string(pinned), v.broken(pinned)
 	return service, nil
+}
+
+// promoted is the Revision found good last: that of the state, or of the annotation
+// where there is none, or only Flagger's, whose hashes are no names.
+func (v *view) promoted() rollout.Revision {
+	if v.canary.Status.Rollout == nil {
+		return v.knative.Pinned()
+	}
+	return cmp.Or(v.canary.Status.State().Promoted, v.knative.Pinned())
 }
 
 // broken says which ends are not ready. While a new Revision comes up, Knative leads
 // what asks for the latest one to the one before.
-func (v *view) broken() router.Broken {
+func (v *view) broken(pinned rollout.Revision) router.Broken {
 	if !v.canary.Spec.TargetRef.Knative() {
 		return router.Broken{}
 	}
-	return router.Broken{Primary: !v.seen.Primary.Ready, Latest: !v.knative.Health(v.knative.Routable()).Ready}
+	return router.Broken{Primary: !v.knative.Health(pinned).Ready, Latest: !v.knative.Health(v.knative.Routable()).Ready}
 }
 
 // revisions lists the objects of a state, which is one at most: the Service. At first

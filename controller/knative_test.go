@@ -113,6 +113,21 @@ func divisionsOf(objects []router.Object) string {
 	return strings.Join(words, " ")
 }
 
+// Who takes the annotation away is somebody else; the cause of the object is the same.
+func TestKnativeAnnotationIsNoCause(t *testing.T) {
+	before, after := knativeView("web-00001"), knativeView("")
+	for _, v := range []*view{before, after} {
+		v.canary.Status.Store(rollout.State{Phase: rollout.Initialized, Revision: "web-00001", Promoted: "web-00001"}, v.plan, time.Time{})
+	}
+	if before.cause() != after.cause() {
+		t.Errorf("%+v became %+v", before.cause(), after.cause())
+	}
+	unstructured.RemoveNestedField(after.knative.Revisions["web-00002"].Object, "status")
+	if before.cause() == after.cause() {
+		t.Error("a Revision that broke changes nothing")
+	}
+}
+
 // A broken canary is not named in the route home, which Knative would not follow. One
 // that was never ready does not matter: Knative leads nobody to it.
 func TestKnativeBrokenCanaryIsLeftOut(t *testing.T) {

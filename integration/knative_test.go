@@ -340,7 +340,7 @@ func TestKnativeTrafficIsKeptAndGivenBack(t *testing.T) {
 	body := []byte(`{"metadata":{"annotations":{"flagger.app/primary-revision":null}},"spec":{"traffic":[{"latestRevision":true,"percent":100}]}}`)
 	w.must(plane.client.Patch(w.ctx, w.ksvc(), client.RawPatch(types.MergePatchType, body)))
 	w.pinned("podinfo-00001", "podinfo-00001:0 podinfo-00001:100")
-	w.heard("Knative Service podinfo." + w.namespace + " was changed by somebody else in metadata.annotations.flagger.app/primary-revision, spec.traffic: set back")
+	w.heard("Knative Service podinfo." + w.namespace + " was changed by somebody else in metadata.annotations, spec.traffic: set back")
 	w.serve("app:2")
 	w.phase("Succeeded")
 	w.pinned("podinfo-00002", "podinfo-00002:0 podinfo-00002:100")
