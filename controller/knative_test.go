@@ -116,14 +116,16 @@ func divisionsOf(objects []router.Object) string {
 // Who takes the annotation away is somebody else; the cause of the object is the same.
 func TestKnativeAnnotationIsNoCause(t *testing.T) {
 	before, after := knativeView("web-00001"), knativeView("")
+	service := blank(workload.KnativeService)
+	service.SetName("web")
 	for _, v := range []*view{before, after} {
 		v.canary.Status.Store(rollout.State{Phase: rollout.Initialized, Revision: "web-00001", Promoted: "web-00001"}, v.plan, time.Time{})
 	}
-	if before.cause() != after.cause() {
-		t.Errorf("%+v became %+v", before.cause(), after.cause())
+	if before.cause(*service) != after.cause(*service) {
+		t.Errorf("%+v became %+v", before.cause(*service), after.cause(*service))
 	}
 	unstructured.RemoveNestedField(after.knative.Revisions["web-00002"].Object, "status")
-	if before.cause() == after.cause() {
+	if before.cause(*service) == after.cause(*service) {
 		t.Error("a Revision that broke changes nothing")
 	}
 }
