@@ -13,10 +13,15 @@ import (
 
 // proven says what a provider was seen to do beside its golden files.
 var proven = map[string]string{
-	"kubernetes":         "real traffic through kube-proxy (blue/green)",
-	"gatewayapi:v1":      "real traffic through Contour with Envoy",
+	"kubernetes": "blue/green: real traffic through kube-proxy; numbers of pods: a real API server whose pods a test makes ready (`integration.TestReleaseWithoutAMeshByNumbersOfPods`)",
+	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`), and through Traefik " +
+		"(`e2e.TestTraefikReleases`): weights, A/B, mirroring (Contour only: Traefik answers 500 to a route that mirrors), session affinity",
 	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
-	"contour":            "nothing yet: the lab has Contour for Gateway API only",
+	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
+		"sidecars, mutual TLS, delegation and TCP by objects only",
+	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
+	"knative": "a real API server with Knative's definitions and a stand-in for its controller (`integration.TestKnative…`)",
+	"contour": "its objects; the lab's Contour carries Gateway API routes",
 }
 
 // TestTable writes what providers can do, for people who choose one.
@@ -82,6 +87,8 @@ func linked(name string) string {
 	switch {
 	case strings.HasPrefix(name, "smi:"), name == "linkerd", name == "osm":
 		page = "smi.md" // one API for all of them
+	case strings.HasPrefix(name, "gatewayapi"):
+		page = "gatewayapi.md"
 	case strings.HasPrefix(name, "appmesh"):
 		page = "appmesh.md"
 	}
