@@ -32,6 +32,11 @@ func (o Options) watchable(mapper meta.RESTMapper, gvk schema.GroupVersionKind) 
 	if err != nil {
 		return false, fmt.Errorf("ask the API server for the scope of %s: %w", gvk.Kind, err)
 	}
+	return o.sees(gvk, mapping.Scope.Name()), nil
+}
+
+// sees reports whether an operator of these options may see objects of a kind.
+func (o Options) sees(gvk schema.GroupVersionKind, scope meta.RESTScopeName) bool {
 	flag, _ := router.Named(router.Providers, o.MeshProvider)
-	return mapping.Scope.Name() == meta.RESTScopeNameNamespace || slices.Contains(flag.Kinds, gvk), nil
+	return o.Namespace == "" || scope == meta.RESTScopeNameNamespace || slices.Contains(flag.Kinds, gvk)
 }

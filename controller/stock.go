@@ -102,6 +102,7 @@ func (s *stock) learn(gvk schema.GroupVersionKind, crd *apiextensionsv1.CustomRe
 type stocktaker struct {
 	stock   *stock
 	manager ctrl.Manager
+	options Options
 	follow  func(schema.GroupVersionKind) error // watches the objects of a kind
 	wake    func()                              // all Canaries
 }
@@ -110,12 +111,12 @@ var definition = apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefi
 
 // take begins to watch definitions, if the operator may: a Role, or a role of the user's own, may
 // not allow it, and then new kinds are seen at the next start.
-func (t *stocktaker) take(ctx context.Context, options Options) error {
+func (t *stocktaker) take(ctx context.Context) error {
 	all := &metav1.PartialObjectMetadataList{}
 	all.SetGroupVersionKind(definition.GroupVersion().WithKind("CustomResourceDefinitionList"))
 	if err := t.manager.GetAPIReader().List(ctx, all, client.Limit(1)); err != nil {
 		if apierrors.IsForbidden(err) {
-			options.Log.Info("Kinds that are installed later are seen at the next start", "err", err)
+			t.options.Log.Info("Kinds that are installed later are seen at the next start", "err", err)
 			return nil
 		}
 		return fmt.Errorf("list CustomResourceDefinitions: %w", err)
@@ -145,7 +146,7 @@ func (t *stocktaker) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	news := false
 	for _, gvk := range defined(req.Name) {
-		if !serves(crd, gvk.Version) {
+		if !serves(crd, gvk.Version) || !t.options.sees(gvk, scopeOf(crd)) {
 			continue
 		}
 		if !slices.Contains(t.stock.kinds(), gvk) {
@@ -178,6 +179,14 @@ func defined(name string) []schema.GroupVersionKind {
 	}
 	slices.SortFunc(all, func(a, b schema.GroupVersionKind) int { return strings.Compare(a.Version, b.Version) })
 	return all
+}
+
+// scopeOf a kind, in the terms of a mapper.
+func scopeOf(crd *apiextensionsv1.CustomResourceDefinition) meta.RESTScopeName {
+	if crd.Spec.Scope == apiextensionsv1.NamespaceScoped {
+		return meta.RESTScopeNameNamespace
+	}
+	return meta.RESTScopeNameRoot
 }
 
 // serves reports whether the API server answers for a version by now.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/serinhq/serin/router"
@@ -73,6 +74,15 @@ func TestDefinitions(t *testing.T) {
 	crd.Status.Conditions[0].Status = apiextensionsv1.ConditionFalse
 	if serves(crd, "v1") {
 		t.Error("a definition that is not established yet is served")
+	}
+	alone := Options{Namespace: "shop"}
+	cluster := router.Providers["kuma"].Kinds[0]
+	if scope := scopeOf(crd); scope != meta.RESTScopeNameRoot || alone.sees(cluster, scope) || !(Options{}).sees(cluster, scope) {
+		t.Error("an operator of one namespace must not wait for objects of the cluster")
+	}
+	crd.Spec.Scope = apiextensionsv1.NamespaceScoped
+	if !alone.sees(cluster, scopeOf(crd)) {
+		t.Error("objects of a namespace are seen by its operator")
 	}
 	if got := defined(routes); len(got) != 2 || got[0].Version != "v1" || got[1].Version != "v1beta1" {
 		t.Errorf("%s defines %v", routes, got)

@@ -68,7 +68,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 		}
 	}
 	follow := func(gvk schema.GroupVersionKind) error { return c.Watch(r.routeSource(m, gvk)) }
-	if err := (&stocktaker{stock: r.stock, manager: m, follow: follow, wake: r.wakeAll}).take(ctx, r.options); err != nil {
+	if err := (&stocktaker{stock: r.stock, manager: m, options: r.options, follow: follow, wake: r.wakeAll}).take(ctx); err != nil {
 		return err
 	}
 	// Read by probes only, so that they cost no request; a change wakes nobody.
