@@ -89,6 +89,12 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 			return nil, err
 		}
 		objects = append(objects, traffic...)
+	} else {
+		ahead, err := v.ahead()
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, ahead...)
 	}
 	// A revision other than the workload's cannot be made: there is no template.
 	if want.Primary != "" && want.Primary == v.seen.Target {

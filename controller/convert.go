@@ -18,14 +18,18 @@ import (
 // Flagger's way of saying it.
 const meshAnnotation = "kuma.io/mesh"
 
+// accessLogAnnotation on a Canary makes the nodes of App Mesh write an access log, if it is enabled.
+const accessLogAnnotation = "appmesh.flagger.app/accesslog"
+
 // named is what is known of a Canary's service before anything else was read: the
 // names of objects, and which of them it is about.
 func (r *reconciler) named(canary *v1beta1.Canary) router.Service {
 	spec := canary.Spec
 	s := router.Service{
 		Namespace: canary.Namespace, Name: canary.Apex(), Target: spec.TargetRef.Name, Port: spec.Service.Port,
-		Mesh:     canary.Annotations[meshAnnotation],
-		Settings: router.Settings{IngressPrefix: r.options.IngressPrefix, IngressClass: r.options.IngressClass, Include: r.options.Include},
+		Mesh:      canary.Annotations[meshAnnotation],
+		AccessLog: canary.Annotations[accessLogAnnotation] == "enabled",
+		Settings:  router.Settings{IngressPrefix: r.options.IngressPrefix, IngressClass: r.options.IngressClass, Include: r.options.Include},
 	}
 	if parts := strings.SplitN(canary.Provider(r.options.MeshProvider), ":", 3); len(parts) == 3 {
 		s.Settings.Mesh = parts[2]

@@ -35,6 +35,8 @@ var fixtures = map[string]fixture{
 	"nginx":              {fullNginx, minimalNginx, nginxScenes, nil},
 	"skipper":            {fullSkipper, minimalSkipper, skipperScenes, nil},
 	"apisix":             {fullApisix, minimalApisix, apisixScenes, []string{"apisix"}},
+	"appmesh":            {appMeshFull, appMeshBare, appMeshScenes, []string{"appmesh-legacy"}},
+	"appmesh:v1beta2":    {appMeshFull, appMeshBare, appMeshScenes, []string{"appmesh"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.

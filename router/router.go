@@ -34,6 +34,10 @@ type Provider struct {
 	// versions of the kind have no such field. A cluster that has one of them refuses it.
 	CORS []string
 
+	// Ahead returns those of Render's objects that have to be there before the pods of
+	// the primary start; nil if there are none.
+	Ahead func(Service) ([]Object, error)
+
 	// Render returns the objects that divide the traffic of the Service as the
 	// Route says. An error names the field of the Canary that the traffic system
 	// cannot express, and what to do. What it builds upon is in Service.Live.
@@ -125,6 +129,8 @@ var Providers = map[string]Provider{
 	"nginx":              nginx,
 	"skipper":            skipper,
 	"apisix":             apisix,
+	"appmesh":            appMesh(appMeshFirst),
+	"appmesh:v1beta2":    appMesh(appMeshSecond),
 }
 
 // validate refuses a route that no provider can render, and one that asks for

@@ -44,6 +44,7 @@ type Service struct {
 	MeshName      string         // spec.service.meshName
 	Mesh          string         // the annotation kuma.io/mesh of the Canary; empty for the default
 	Backends      []string       // spec.service.backends
+	AccessLog     bool           // the annotation appmesh.flagger.app/accesslog of the Canary is enabled
 	Discovery     bool           // spec.service.portDiscovery
 
 	Target   string // spec.targetRef.name

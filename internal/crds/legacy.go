@@ -29,6 +29,7 @@ func modern(document []byte) (apiextensionsv1.CustomResourceDefinition, error) {
 	if old.Spec.Validation != nil && old.Spec.Validation.OpenAPIV3Schema != nil {
 		old.Spec.Validation.OpenAPIV3Schema.Type = "object"
 		state(old.Spec.Validation.OpenAPIV3Schema)
+		recall(old.Name, old.Spec.Validation.OpenAPIV3Schema.Properties["spec"].Properties)
 	}
 	old.Spec.PreserveUnknownFields = new(false)
 	var internal apiextensions.CustomResourceDefinition
@@ -62,5 +63,23 @@ func state(schema *apiextensionsv1beta1.JSONSchemaProps) {
 	}
 	if schema.Items != nil && schema.Items.Schema != nil {
 		state(schema.Items.Schema)
+	}
+}
+
+// recall adds fields that controllers read and definitions forgot. The older API kept
+// what it did not know, so that nobody noticed.
+func recall(name string, spec map[string]apiextensionsv1beta1.JSONSchemaProps) {
+	item := func(list string) map[string]apiextensionsv1beta1.JSONSchemaProps {
+		return spec[list].Items.Schema.Properties
+	}
+	switch name {
+	case "virtualservices.appmesh.k8s.aws":
+		item("routes")["name"] = apiextensionsv1beta1.JSONSchemaProps{Type: "string"}
+		item("routes")["priority"] = apiextensionsv1beta1.JSONSchemaProps{Type: "integer"}
+	case "virtualnodes.appmesh.k8s.aws":
+		item("backends")["virtualService"] = apiextensionsv1beta1.JSONSchemaProps{
+			Type:       "object",
+			Properties: map[string]apiextensionsv1beta1.JSONSchemaProps{"virtualServiceName": {Type: "string"}},
+		}
 	}
 }
