@@ -32,6 +32,7 @@ type courier struct {
 	life    context.Context // of the process; deliveries end with it
 
 	mu      sync.Mutex
+	over    bool                   // nothing new is accepted
 	queues  map[types.UID][]parcel // the first is on its way
 	running sync.WaitGroup
 }
@@ -74,6 +75,8 @@ func (c *courier) resend(canary *v1beta1.Canary, d v1beta1.Delivery) {
 	defer c.mu.Unlock()
 	queue := c.queues[canary.UID]
 	switch {
+	case c.over:
+		return // it stays owed, as what is under way
 	case slices.ContainsFunc(queue, func(p parcel) bool { return p.ID == d.ID }):
 		return
 	case len(queue) >= parcels:
@@ -137,8 +140,14 @@ func (c *courier) done(uid types.UID) bool {
 	return true
 }
 
-// wait returns once nothing is under way; the life of the process must be over.
-func (c *courier) wait() { c.running.Wait() }
+// wait returns once nothing is under way; the life of the process must be over. A
+// worker that still ends may have something to say, which is not taken any more.
+func (c *courier) wait() {
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	c.running.Wait()
+}
 
 func (c *courier) deliver(p parcel) {
 	for _, h := range p.receivers {

@@ -30,6 +30,7 @@ type pool struct {
 	mu      sync.Mutex
 	entries map[types.NamespacedName]map[rollout.Probe]*entry
 	running sync.WaitGroup
+	over    bool // nothing new is asked
 }
 
 // An entry is the newest asking of one probe.
@@ -64,6 +65,9 @@ func (p *pool) answer(key types.NamespacedName, q question, every time.Duration)
 func (p *pool) ask(ctx context.Context, key types.NamespacedName, q question, run func(context.Context) rollout.Answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
 	of := p.entries[key]
 	if of == nil {
 		of = map[rollout.Probe]*entry{}
@@ -126,4 +130,9 @@ func (p *pool) keep(key types.NamespacedName, probes map[rollout.Probe]bool) {
 }
 
 // wait returns once every probe has ended; the context given to ask must have.
-func (p *pool) wait() { p.running.Wait() }
+func (p *pool) wait() {
+	p.mu.Lock()
+	p.over = true // a worker that still ends may ask: nobody waits for the answer
+	p.mu.Unlock()
+	p.running.Wait()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -78,7 +80,14 @@ func dryRun(ctx context.Context, c client.Client, object unstructured.Unstructur
 		return err
 	}
 	patch := client.RawPatch(types.ApplyPatchType, body)
-	return c.Patch(ctx, &object, patch, client.FieldOwner("test"), client.ForceOwnership, client.DryRunAll, strict)
+	// A kind that was just installed may take a moment to be found.
+	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		err := c.Patch(ctx, &object, patch, client.FieldOwner("test"), client.ForceOwnership, client.DryRunAll, strict)
+		if meta.IsNoMatchError(err) {
+			return false, nil
+		}
+		return true, err
+	})
 }
 
 // ownPlane is a control plane of this test alone.

@@ -175,7 +175,7 @@ apiVersion: flagger.app/v1beta1
 kind: Canary
 metadata: {name: other}
 spec:
-  provider: istio
+  provider: osm
   targetRef: {apiVersion: apps/v1, kind: DaemonSet, name: other}
   service: {port: 80}
   analysis: {interval: 10s, threshold: 1, stepWeight: 10}
@@ -199,7 +199,7 @@ func refusal(t *testing.T) func(*unstructured.Unstructured) bool {
 		for _, c := range canary.Status.Conditions {
 			if c.Type == v1beta1.Accepted && c.Status == "False" {
 				t.Log(c.Message)
-				return strings.Contains(c.Message, "istio")
+				return strings.Contains(c.Message, "osm")
 			}
 		}
 		return false

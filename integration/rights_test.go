@@ -21,6 +21,8 @@ const limited = `
 - {apiGroups: [""], resources: [secrets], verbs: [list, watch, create, patch, delete]}
 - {apiGroups: [""], resources: [services, events, pods, configmaps], verbs: ["*"]}
 - {apiGroups: [apps, autoscaling, keda.sh, gateway.networking.k8s.io], resources: ["*"], verbs: ["*"]}
+# What other tests may have installed.
+- {apiGroups: [networking.k8s.io, networking.istio.io, serving.knative.dev, kuma.io], resources: ["*"], verbs: [get, list, watch]}
 `
 
 // limit makes the operator a user of its own, with these rights and no other.
