@@ -7,10 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/serinhq/serin/internal/crds"
 )
 
 const usersRoute = `
@@ -30,7 +27,7 @@ spec:
 // deleted; either because it was kept, or because kubectl knows.
 func TestVirtualServiceIsTakenOverAndRestored(t *testing.T) {
 	t.Parallel()
-	define(t, "istio")
+	install(t, "istio")
 	for _, how := range []string{"kept", "applied by kubectl"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -76,31 +73,5 @@ func TestVirtualServiceIsTakenOverAndRestored(t *testing.T) {
 				t.Errorf("it is left with %v, %v, labels (-want +got)\n%s", annotations, route.GetOwnerReferences(), diff)
 			}
 		})
-	}
-}
-
-// define gives the API server the definitions of a traffic system, before an
-// operator looks for them.
-func define(t *testing.T, source string) {
-	t.Helper()
-	found, err := crds.Load(t.Context(), source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range found {
-		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&found[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		object := &unstructured.Unstructured{Object: fields}
-		object.SetAPIVersion("apiextensions.k8s.io/v1")
-		object.SetKind("CustomResourceDefinition")
-		unstructured.RemoveNestedField(object.Object, "status")
-		if err := apply(t.Context(), plane.client, object); err != nil {
-			t.Fatalf("define %s: %v", found[i].Name, err)
-		}
-		if err := established(t.Context(), plane.client, found[i].Name); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

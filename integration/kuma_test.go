@@ -18,7 +18,7 @@ var trafficRoute = schema.GroupVersionKind{Group: "kuma.io", Version: "v1alpha1"
 // it is not taken from a Canary of the same name in another namespace.
 func TestRouteOfTheCluster(t *testing.T) {
 	t.Parallel()
-	define(t, "kuma")
+	install(t, "kuma")
 	w := newWorld(t)
 	w.inMesh("kuma")
 	w.phase("Initialized")

@@ -79,24 +79,7 @@ func appMeshBoth(match, insiders map[string]any) map[string]any {
 // appMeshConditions are those on headers. What there is no word for is refused: leaving
 // it out would catch requests that are not meant.
 func appMeshConditions(path *field.Path, m Match) ([]any, field.ErrorList) {
-	var problems field.ErrorList
-	for _, condition := range []struct {
-		name string
-		set  bool
-	}{
-		{"scheme", m.Scheme != Text{}},
-		{"authority", m.Authority != Text{}},
-		{"queryParams", len(m.Query) > 0},
-		{"ignoreUriCase", m.IgnoreURICase},
-		{"port", m.Port != 0},
-		{"gateways", len(m.Gateways) > 0},
-		{"sourceLabels", len(m.SourceLabels) > 0},
-		{"sourceNamespace", m.SourceNamespace != ""},
-	} {
-		if condition.set {
-			problems = append(problems, field.Forbidden(path.Child(condition.name), "routes of App Mesh are not made for it: use headers"))
-		}
-	}
+	problems := m.beyond(path, "routes of App Mesh are not made for it: use headers", "uri", "method", "headers", "withoutHeaders")
 	var all []any
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		header, more := appMeshHeader(path.Child("headers"), name, m.Headers[name])

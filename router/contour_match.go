@@ -81,25 +81,7 @@ func spokenFor(path *field.Path, who Match, everyone []Match) field.ErrorList {
 // proxyUnmatchable refuses conditions that an HTTPProxy has no words for. Leaving
 // one out would catch requests that are not meant.
 func proxyUnmatchable(path *field.Path, m Match) field.ErrorList {
-	var problems field.ErrorList
-	for _, condition := range []struct {
-		name string
-		set  bool
-	}{
-		{"scheme", m.Scheme != Text{}},
-		{"authority", m.Authority != Text{}},
-		{"withoutHeaders", len(m.WithoutHeaders) > 0},
-		{"ignoreUriCase", m.IgnoreURICase},
-		{"port", m.Port != 0},
-		{"gateways", len(m.Gateways) > 0},
-		{"sourceLabels", len(m.SourceLabels) > 0},
-		{"sourceNamespace", m.SourceNamespace != ""},
-	} {
-		if condition.set {
-			problems = append(problems, field.Forbidden(path.Child(condition.name), "the generated HTTPProxy cannot match it: use uri, method, headers or queryParams"))
-		}
-	}
-	return problems
+	return m.beyond(path, "the generated HTTPProxy cannot match it: use uri, method, headers or queryParams", "uri", "method", "headers", "queryParams")
 }
 
 func proxyPath(path *field.Path, uri Text) (proxyCondition, field.ErrorList) {

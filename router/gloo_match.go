@@ -43,26 +43,7 @@ func glooAudience(entries []Match) ([][]any, field.ErrorList) {
 // glooUnmatchable refuses conditions that a RouteTable has no words for. Leaving one
 // out would catch requests that are not meant.
 func glooUnmatchable(path *field.Path, m Match) field.ErrorList {
-	var problems field.ErrorList
-	for _, condition := range []struct {
-		name string
-		set  bool
-	}{
-		{"uri", m.URI != Text{}},
-		{"scheme", m.Scheme != Text{}},
-		{"authority", m.Authority != Text{}},
-		{"withoutHeaders", len(m.WithoutHeaders) > 0},
-		{"ignoreUriCase", m.IgnoreURICase},
-		{"port", m.Port != 0},
-		{"gateways", len(m.Gateways) > 0},
-		{"sourceLabels", len(m.SourceLabels) > 0},
-		{"sourceNamespace", m.SourceNamespace != ""},
-	} {
-		if condition.set {
-			problems = append(problems, field.Forbidden(path.Child(condition.name), "the generated RouteTable cannot match it: use headers or queryParams"))
-		}
-	}
-	return problems
+	return m.beyond(path, "the generated RouteTable cannot match it: use headers or queryParams", "method", "headers", "queryParams")
 }
 
 func glooMethods(path *field.Path, method Text) ([]any, field.ErrorList) {

@@ -124,25 +124,7 @@ func httpMatches(path *field.Path, entries []Match) ([]gatewayv1.HTTPRouteMatch,
 // unmatchable refuses conditions that an HTTPRoute has no words for. Leaving one
 // out would catch requests that are not meant.
 func unmatchable(path *field.Path, m Match) field.ErrorList {
-	var problems field.ErrorList
-	for _, condition := range []struct {
-		name string
-		set  bool
-	}{
-		{"scheme", m.Scheme != Text{}},
-		{"authority", m.Authority != Text{}},
-		{"withoutHeaders", len(m.WithoutHeaders) > 0},
-		{"ignoreUriCase", m.IgnoreURICase},
-		{"port", m.Port != 0},
-		{"gateways", len(m.Gateways) > 0},
-		{"sourceLabels", len(m.SourceLabels) > 0},
-		{"sourceNamespace", m.SourceNamespace != ""},
-	} {
-		if condition.set {
-			problems = append(problems, field.Forbidden(path.Child(condition.name), "an HTTPRoute cannot match it: use uri, method, headers or queryParams"))
-		}
-	}
-	return problems
+	return m.beyond(path, "an HTTPRoute cannot match it: use uri, method, headers or queryParams", "uri", "method", "headers", "queryParams")
 }
 
 func pathMatch(path *field.Path, uri Text) (*gatewayv1.HTTPPathMatch, field.ErrorList) {

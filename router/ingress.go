@@ -133,6 +133,35 @@ func steppingAside(render func(Service, rollout.Release) (Object, error)) func(S
 	}
 }
 
+// besideIngress is a provider that divides by an Ingress beside the user's own. Neither
+// of those systems says anywhere what it took, so that a route is accepted when it is there.
+func besideIngress(caps Caps, render func(Service, rollout.Route) (Object, error), read func(map[string]string) (rollout.Route, error)) Provider {
+	return Provider{
+		Caps:  caps,
+		Kinds: []schema.GroupVersionKind{ingressKind},
+		Reads: ingresses,
+		Render: func(s Service, r rollout.Route) ([]Object, error) {
+			object, err := render(s, r)
+			if err != nil {
+				return nil, fmt.Errorf("render Ingress %s/%s-canary: %w", s.Namespace, s.Ingress, err)
+			}
+			return []Object{object}, nil
+		},
+		Leave: steppingAside(func(s Service, _ rollout.Release) (Object, error) { return render(s, rollout.Split(0)) }),
+		Parse: func(objects []Object) (rollout.Route, bool, error) {
+			live, ok := dividing(objects)
+			if !ok {
+				return rollout.Route{}, false, nil
+			}
+			route, err := read(live.GetAnnotations())
+			if err != nil {
+				return rollout.Route{}, false, fmt.Errorf("parse Ingress %s/%s: %w", live.GetNamespace(), live.GetName(), err)
+			}
+			return route, true, nil
+		},
+	}
+}
+
 // pathsOf are the paths of a rule of an Ingress.
 func pathsOf(rule any) (http map[string]any, paths []any) {
 	fields, ok := rule.(map[string]any)

@@ -1,13 +1,11 @@
 package router
 
 import (
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
 
 	"github.com/serinhq/serin/rollout"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -22,32 +20,7 @@ var nginxCaps = Caps{Weight: true, Match: true, Ingress: true}
 //
 // The copy stays with weight 0 at rest: the admission webhook takes a second Ingress
 // for the same path only as long as it is a canary's.
-var nginx = Provider{
-	Caps:  nginxCaps,
-	Kinds: []schema.GroupVersionKind{ingressKind},
-	Reads: ingresses,
-	Render: func(s Service, r rollout.Route) ([]Object, error) {
-		object, err := renderNginx(s, r)
-		if err != nil {
-			return nil, fmt.Errorf("render Ingress %s/%s-canary: %w", s.Namespace, s.Ingress, err)
-		}
-		return []Object{object}, nil
-	},
-	Leave: steppingAside(func(s Service, _ rollout.Release) (Object, error) {
-		return renderNginx(s, rollout.Split(0))
-	}),
-	Parse: func(objects []Object) (rollout.Route, bool, error) {
-		live, ok := dividing(objects)
-		if !ok {
-			return rollout.Route{}, false, nil
-		}
-		route, err := nginxRoute(live.GetAnnotations())
-		if err != nil {
-			return rollout.Route{}, false, fmt.Errorf("parse Ingress %s/%s: %w", live.GetNamespace(), live.GetName(), err)
-		}
-		return route, true, nil // nginx says nowhere what it took
-	},
-}
+var nginx = besideIngress(nginxCaps, renderNginx, nginxRoute)
 
 // The annotations that make an Ingress a canary's, behind the prefix.
 const (

@@ -8,7 +8,6 @@ import (
 
 	"github.com/serinhq/serin/rollout"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -20,32 +19,7 @@ var skipperCaps = Caps{Weight: true, Ingress: true}
 //
 //	user's Ingress    path -> apex
 //	its copy          path -> primary, path -> canary, by weight; only while divided
-var skipper = Provider{
-	Caps:  skipperCaps,
-	Kinds: []schema.GroupVersionKind{ingressKind},
-	Reads: ingresses,
-	Render: func(s Service, r rollout.Route) ([]Object, error) {
-		object, err := renderSkipper(s, r)
-		if err != nil {
-			return nil, fmt.Errorf("render Ingress %s/%s-canary: %w", s.Namespace, s.Ingress, err)
-		}
-		return []Object{object}, nil
-	},
-	Leave: steppingAside(func(s Service, _ rollout.Release) (Object, error) {
-		return renderSkipper(s, rollout.Split(0))
-	}),
-	Parse: func(objects []Object) (rollout.Route, bool, error) {
-		live, ok := dividing(objects)
-		if !ok {
-			return rollout.Route{}, false, nil
-		}
-		route, err := skipperRoute(live.GetAnnotations())
-		if err != nil {
-			return rollout.Route{}, false, fmt.Errorf("parse Ingress %s/%s: %w", live.GetNamespace(), live.GetName(), err)
-		}
-		return route, true, nil // Skipper says nowhere what it took
-	},
-}
+var skipper = besideIngress(skipperCaps, renderSkipper, skipperRoute)
 
 const (
 	skipperWeights   = "zalando.org/backend-weights"
