@@ -19,7 +19,7 @@ IMAGE ?= serinhq/serin:dev
 # fuzz: how long each fuzz test runs.
 FUZZTIME ?= 30s
 
-# bench-scale: N canaries released at once, or IDLE that rest beside BUSY that are released;
+# bench-scale: N canaries released one after another, or IDLE that rest beside BUSY that are released;
 # SCALE are further flags, see `cd lab && go run ./scale -help`.
 N ?= 1000
 IDLE ?= 0
@@ -141,7 +141,7 @@ bench: need-go ## Run the benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
 
 .PHONY: bench-scale
-bench-scale: need-go kubernetes ## Release N canaries at once on a real API server and print what that costs
+bench-scale: need-go kubernetes ## Release N canaries on a real API server and print what that costs
 	cd lab && CGO_ENABLED=0 go run $(SHARED) ./scale -busy=$(BUSY) -idle=$(IDLE) $(SCALE)
 
 # The parts of check, in the order of their price.

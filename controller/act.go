@@ -120,8 +120,21 @@ func (v *view) sides(want rollout.Desired) ([]router.Object, error) {
 	return []router.Object{canary, primary}, nil
 }
 
-// traffic lists the objects on the way of a request: the route and the apex.
+// traffic lists the objects on the way of a request: the route and the apex. They are
+// asked for before a decision and after it, mostly for the same state.
 func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
+	if v.drawn.objects != nil && v.drawn.of == want {
+		return v.drawn.objects, nil
+	}
+	objects, err := v.draw(want)
+	if err == nil {
+		v.drawn = drawn{of: want, objects: objects}
+	}
+	return objects, err
+}
+
+// draw renders what traffic lists.
+func (v *view) draw(want rollout.Desired) ([]router.Object, error) {
 	if want.Release != rollout.Kept {
 		return v.left(want.Release)
 	}

@@ -47,6 +47,13 @@ func TestGather(t *testing.T) {
 		s.Name, s.Generation = name, generation
 		return s
 	}
+	canary := func(phase, wish string) client.Object {
+		c := blank(kind("Canary"))
+		c.SetName("app")
+		c.SetAnnotations(map[string]string{"serin.dev/pause": wish})
+		c.Object["status"] = map[string]any{"phase": phase}
+		return c
+	}
 	for name, c := range map[string]struct {
 		before, after client.Object
 		wait          time.Duration
@@ -58,6 +65,8 @@ func TestGather(t *testing.T) {
 		"pods that became ready":         {deployment("a", 1, 0), deployment("a", 1, 1), together, 0, 1},
 		"a service that changed in spec": {service("app", 1), service("app", 2), together, 0, 2},
 		"a service that changed else":    {service("app", 0), service("app", 0), together, 0, 1},
+		"a status that was written":      {canary("Progressing", ""), canary("Promoting", ""), echo, 0, 1},
+		"a Canary that is steered":       {canary("Progressing", ""), canary("Progressing", "all"), together, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

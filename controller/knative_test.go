@@ -137,6 +137,7 @@ func TestKnativeBrokenCanaryIsLeftOut(t *testing.T) {
 	unstructured.RemoveNestedField(v.knative.Revisions["web-00002"].Object, "status", "conditions")
 	for routable, want := range map[string]string{"web-00002": "web-00001 web-00001 100", "web-00001": "web-00001 latest 0 web-00001 100"} {
 		v.knative.Service.Object["status"].(map[string]any)["latestReadyRevisionName"] = routable
+		v.drawn = drawn{} // another look
 		objects, err := v.desired(rollout.Desired{Primary: "web-00001", Expose: true, Route: rollout.Split(0)})
 		if got := divisionsOf(objects); err != nil || got != want {
 			t.Errorf("%s was ready last: got %q, %v, want %q", routable, got, err, want)

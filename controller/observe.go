@@ -42,6 +42,13 @@ type view struct {
 	unserved bool             // a Service was not as it should be
 	moved    bool             // something was not as it should be, and was sent
 	fenced   bool             // the status it is about was the newest
+	drawn    drawn
+}
+
+// drawn keeps what was rendered last, which is only read.
+type drawn struct {
+	of      rollout.Desired
+	objects []router.Object
 }
 
 // look reads the objects of a Canary. Its errors are those of the API machinery;

@@ -59,7 +59,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	m := r.memory.of(req.NamespacedName, canary.UID)
 	if canary.ResourceVersion == m.replaced {
-		return reconcile.Result{}, nil // the cache is behind our own write; its event comes
+		return reconcile.Result{RequeueAfter: together}, nil // the cache is behind our own write
 	}
 	if wait := r.overtaken(canary, m); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil

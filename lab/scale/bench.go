@@ -220,9 +220,8 @@ func (b *bench) release(ctx context.Context) error {
 		return err
 	}
 	b.window.from = time.Now()
-	gap := b.settings.over / time.Duration(len(b.subjects))
 	err = each(ctx, b.subjects, func(ctx context.Context, s subject) error {
-		if err := pause(ctx, time.Until(b.window.from.Add(gap*time.Duration(s.number)))); err != nil {
+		if err := pause(ctx, time.Until(b.window.from.Add(b.settings.pace*time.Duration(s.number)))); err != nil {
 			return err
 		}
 		return b.push(ctx, s)

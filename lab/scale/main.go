@@ -38,7 +38,7 @@ type settings struct {
 	namespaces int
 	interval   time.Duration
 	quiet      time.Duration
-	over       time.Duration
+	pace       time.Duration
 	operator   string
 	source     string
 	profile    string
@@ -53,7 +53,7 @@ func parse(args []string) (settings, error) {
 	set.IntVar(&s.namespaces, "namespaces", 20, "namespaces the canaries are spread over")
 	set.DurationVar(&s.interval, "interval", 10*time.Second, "interval of the analysis, whole seconds, at least 10s")
 	set.DurationVar(&s.quiet, "quiet", time.Minute, "how long the idle operator is watched")
-	set.DurationVar(&s.over, "over", 0, "time over which the new revisions are spread; 0 is as fast as they can be written")
+	set.DurationVar(&s.pace, "pace", 400*time.Millisecond, "time from one new revision to the next; 0 is as fast as they can be written")
 	set.StringVar(&s.operator, "operator", "", "further flags of the measured operator, separated by spaces")
 	set.StringVar(&s.source, "source", "..", "folder of Serin's module")
 	set.StringVar(&s.profile, "profile", "", "folder for processor and heap profiles of the measured operator; they cost a little themselves")
@@ -66,6 +66,8 @@ func parse(args []string) (settings, error) {
 		return s, fmt.Errorf("unexpected argument %q: flags begin with a dash", set.Arg(0))
 	case s.busy < 1 || s.idle < 0 || s.namespaces < 1:
 		return s, fmt.Errorf("-busy %d, -idle %d, -namespaces %d: at least 1, 0 and 1 are needed", s.busy, s.idle, s.namespaces)
+	case s.pace < 0:
+		return s, fmt.Errorf("-pace %s: give 0 or more", s.pace)
 	case s.interval < 10*time.Second || s.interval%time.Second != 0:
 		return s, fmt.Errorf("-interval %s: give whole seconds, at least 10s", s.interval)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/serinhq/serin/lab/process"
@@ -175,6 +176,33 @@ func everybody() (map[string]time.Duration, error) {
 		found[part(string(args))] += time
 	}
 	return found, nil
+}
+
+// price is the processor time that a client spends here on the cheapest of requests: it
+// tells one machine from another.
+func (b *bench) price(ctx context.Context) (time.Duration, error) {
+	const times = 2000
+	before, err := ownTime()
+	if err != nil {
+		return 0, err
+	}
+	for range times {
+		var read struct{ Metadata meta }
+		if err := b.client.Read(ctx, b.first.path("apps/v1", "deployments"), &read); err != nil {
+			return 0, err
+		}
+	}
+	after, err := ownTime()
+	return (after - before) / times, err
+}
+
+// ownTime is the processor time of this process so far.
+func ownTime() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, fmt.Errorf("read the processor time of the bench: %w", err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
 }
 
 // part names a process: the programs of Kubernetes are one, which is told by its first

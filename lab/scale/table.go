@@ -28,6 +28,7 @@ type measured struct {
 	missing, due       int                      // events
 	besides            int                      // events that no transition announced
 	wrong              []string
+	price              time.Duration // of the cheapest request, to its client
 }
 
 // measure reads what happened, once the operator has ended.
@@ -37,6 +38,9 @@ func (b *bench) measure(ctx context.Context) (measured, error) {
 	m.window = b.window.to.Sub(b.window.from)
 	all, err := b.requests()
 	if err != nil {
+		return m, err
+	}
+	if m.price, err = b.price(ctx); err != nil {
 		return m, err
 	}
 	m.idle = between(all, m.idleFrom, m.idleTo)
@@ -163,6 +167,7 @@ func (m measured) detail(out *strings.Builder) {
 	for _, name := range slices.Sorted(maps.Keys(m.after)) {
 		fmt.Fprintf(out, "    processor time: %s  %s\n", seconds(m.after[name]-m.before[name]), name)
 	}
+	fmt.Fprintf(out, "    processor time: %.2f ms  of a client that reads one Deployment\n", m.price.Seconds()*1000)
 	names, counts = kinds(m.idle)
 	for _, name := range names {
 		fmt.Fprintf(out, "    idle: %d  %s\n", counts[name], name)
