@@ -32,6 +32,7 @@ type reconciler struct {
 	options   Options
 	client    client.Client // reads from caches
 	stock     *stock
+	routes    *follower
 	scalers   []schema.GroupVersionKind // that the cluster has
 	memory    *memory
 	probes    *pool
@@ -81,6 +82,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary, plan rollout.Plan) (reconcile.Result, error) {
 	key := client.ObjectKeyFromObject(canary)
 	m := r.memory.of(key, canary.UID)
+	if err := r.routes.follow(ctx, r.provider(canary)); err != nil {
+		return reconcile.Result{}, errors.Join(err, r.voice.remark(ctx, canary, m, []rollout.Report{{Level: rollout.Warn, Message: err.Error()}}))
+	}
 	v, err := r.look(ctx, canary, plan)
 	if err != nil {
 		return reconcile.Result{}, err

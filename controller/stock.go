@@ -32,7 +32,7 @@ import (
 type stock struct {
 	mu        sync.RWMutex
 	providers map[string]router.Provider       // whose kinds are all known
-	known     map[schema.GroupVersionKind]bool // kinds that are there, and watched
+	known     map[schema.GroupVersionKind]bool // kinds that are there
 	lacks     map[schema.GroupVersionKind]bool // versions whose objects cannot have what corsPolicy becomes
 }
 
@@ -72,14 +72,7 @@ func (s *stock) lacksCORS(p router.Provider) bool {
 	return slices.ContainsFunc(p.Kinds, func(gvk schema.GroupVersionKind) bool { return s.lacks[gvk] })
 }
 
-// kinds that are known.
-func (s *stock) kinds() []schema.GroupVersionKind {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return slices.Collect(maps.Keys(s.known))
-}
-
-// learn takes in what a definition says of a kind that is watched by now, and which
+// learn takes in what a definition says of a kind that is served by now, and which
 // providers are at hand with it. It reports whether that is news.
 func (s *stock) learn(gvk schema.GroupVersionKind, crd *apiextensionsv1.CustomResourceDefinition) bool {
 	s.mu.Lock()
@@ -103,8 +96,7 @@ type stocktaker struct {
 	stock   *stock
 	manager ctrl.Manager
 	options Options
-	follow  func(schema.GroupVersionKind) error // watches the objects of a kind
-	wake    func()                              // all Canaries
+	wake    func() // all Canaries
 }
 
 var definition = apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition")
@@ -134,8 +126,7 @@ func (t *stocktaker) take(ctx context.Context) error {
 	return nil
 }
 
-// Reconcile implements reconcile.Reconciler for one definition. An error is tried again: a kind
-// that was just installed may take a moment to be served.
+// Reconcile implements reconcile.Reconciler for one definition.
 func (t *stocktaker) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	raw, crd := blank(definition), &apiextensionsv1.CustomResourceDefinition{}
 	if err := t.manager.GetAPIReader().Get(ctx, req.NamespacedName, raw); err != nil {
@@ -148,14 +139,6 @@ func (t *stocktaker) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	for _, gvk := range defined(req.Name) {
 		if !serves(crd, gvk.Version) || !t.options.sees(gvk, scopeOf(crd)) {
 			continue
-		}
-		if !slices.Contains(t.stock.kinds(), gvk) {
-			if _, err := t.manager.GetCache().GetInformer(ctx, blank(gvk)); err != nil {
-				return reconcile.Result{}, fmt.Errorf("watch the new kind %s: %w", gvk, err)
-			}
-			if err := t.follow(gvk); err != nil {
-				return reconcile.Result{}, fmt.Errorf("watch the new kind %s: %w", gvk, err)
-			}
 		}
 		news = t.stock.learn(gvk, crd) || news
 	}

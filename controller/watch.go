@@ -29,8 +29,8 @@ const (
 )
 
 // watch makes everything that a Canary depends on wake it: itself, its
-// workloads and what configures them, its services, its route, and the answers
-// of its probes.
+// workloads and what configures them, its services, and the answers of its probes. Its
+// route does from the moment on at which it is first needed.
 func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event.GenericEvent) error {
 	canary := blank(kind("Canary"))
 	for name, keys := range map[string]func(*unstructured.Unstructured) []string{
@@ -58,17 +58,14 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	for _, empty := range workloads {
 		sources = append(sources, source.Kind(m.GetCache(), empty(), r.users(byWorkload)))
 	}
-	for _, gvk := range r.stock.kinds() {
-		sources = append(sources, r.routeSource(m, gvk))
-	}
 	sources = append(sources, r.scalerSources(m)...)
 	for _, s := range append(sources, r.configSources(m.GetCache())...) {
 		if err := c.Watch(s); err != nil {
 			return fmt.Errorf("watch %v: %w", s, err)
 		}
 	}
-	follow := func(gvk schema.GroupVersionKind) error { return c.Watch(r.routeSource(m, gvk)) }
-	if err := (&stocktaker{stock: r.stock, manager: m, options: r.options, follow: follow, wake: r.wakeAll}).take(ctx); err != nil {
+	r.routes = &follower{begin: r.followWith(m, c)}
+	if err := (&stocktaker{stock: r.stock, manager: m, options: r.options, wake: r.wakeAll}).take(ctx); err != nil {
 		return err
 	}
 	// Read by probes only, so that they cost no request; a change wakes nobody.

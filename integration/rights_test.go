@@ -14,22 +14,23 @@ import (
 )
 
 // limited is what every operator of these tests may do in its namespace: neither patch a
-// Canary nor read the content of a Secret.
+// Canary nor read the content of a Secret, nor anything of the providers that no Canary
+// there uses and other tests have installed.
 const limited = `
 - {apiGroups: [flagger.app], resources: [canaries, metrictemplates], verbs: [get, list, watch]}
 - {apiGroups: [flagger.app], resources: [canaries/status, canaries/finalizers], verbs: [update]}
 - {apiGroups: [""], resources: [secrets], verbs: [list, watch, create, patch, delete]}
 - {apiGroups: [""], resources: [services, events, pods, configmaps], verbs: ["*"]}
 - {apiGroups: [apps, autoscaling, keda.sh, gateway.networking.k8s.io], resources: ["*"], verbs: ["*"]}
-# What other tests may have installed.
-- {apiGroups: [networking.k8s.io, networking.istio.io, serving.knative.dev, kuma.io], resources: ["*"], verbs: [get, list, watch]}
 `
 
 // limit makes the operator a user of its own, with these rights and no other.
-func (w *world) limit() {
+func (w *world) limit() { w.limitTo(limited) }
+
+func (w *world) limitTo(rules string) {
 	w.t.Helper()
 	w.given = func(o *controller.Options) { o.Config.Impersonate.UserName = "operator-of-" + w.namespace }
-	w.grant("operator", limited)
+	w.grant("operator", rules)
 }
 
 // grant gives the operator a Role of this name.
@@ -127,4 +128,25 @@ func TestConfigThatCannotBeReadHoldsAndIsSaid(t *testing.T) {
 	w.grant("reading", `- {apiGroups: [""], resources: [secrets], verbs: [get]}`)
 	w.phase("Initialized")
 	w.expect("blue", "one")
+}
+
+// Routes that cannot be read are asked for when a Canary needs them, which is told, and no
+// earlier.
+func TestRoutesThatCannotBeReadAreSaid(t *testing.T) {
+	t.Parallel()
+	const routes = ", gateway.networking.k8s.io"
+	if !strings.Contains(limited, routes) {
+		t.Fatalf("the operator may not use %q anyway", routes)
+	}
+	w := newWorld(t)
+	w.limitTo(strings.Replace(limited, routes, "", 1))
+	w.operate()
+	w.push("app:1")
+	w.canary(weighted)
+	w.hearsTimes(1, "the operator may not read HTTPRoute, which the provider needs; allow it to get, list and watch them (the chart's role does): ")
+	if c := w.status(); c.Status.Phase != "" || w.deployment("podinfo-primary") != nil {
+		t.Errorf("without its routes the Canary is %s", c.Status.Phase)
+	}
+	w.grant("routes", `- {apiGroups: [gateway.networking.k8s.io], resources: [httproutes], verbs: ["*"]}`)
+	w.phase("Initialized")
 }
