@@ -38,13 +38,13 @@ const usage = `The lab is a real single-node Kubernetes for Serin's demo and tes
 
   demo                          release three versions of an application and show what
                                 comes of them; see demo --help
-  up   [--name N] [--json] [--istio] [--traefik]
-                                start a lab, with a gateway of Istio, or of Traefik as
-                                the second one, if so
+  up   [--name N] [--json] [--istio] [--traefik] [--envoy-gateway]
+                                start a lab, with a gateway of Istio, or further ones of
+                                Traefik and Envoy Gateway, if so
   down [--name N]               end it and remove what it left
   env  [--name N]               print its addresses as shell exports
-  build TOOL... [--print]       build kubernetes, kubectl, contour, istiod, traefik, podinfo
-                                or pause
+  build TOOL... [--print]       build kubernetes, kubectl, contour, istiod, traefik,
+                                envoy-gateway, podinfo or pause
   image load [--name N] --image REF --binary FILE
                                 make an image of a static program and load it
   control-plane                 run etcd, kube-apiserver and controllers, without root,
@@ -94,11 +94,14 @@ func up(ctx context.Context, args []string, out io.Writer) error {
 	asJSON := set.Bool("json", false, "print the lab as JSON")
 	istio := set.Bool("istio", false, "make the gateway one of Istio, for VirtualServices")
 	traefik := set.Bool("traefik", false, "have Traefik as a second gateway")
+	envoyGateway := set.Bool("envoy-gateway", false, "have Envoy Gateway as one more gateway")
 	if err := set.Parse(args); err != nil {
 		return err
 	}
 	board := progress.New(os.Stderr)
-	c, err := cluster.Up(ctx, cluster.Options{Name: *name, Progress: board, Kubectl: true, Istio: *istio, Traefik: *traefik})
+	c, err := cluster.Up(ctx, cluster.Options{
+		Name: *name, Progress: board, Kubectl: true, Istio: *istio, Traefik: *traefik, EnvoyGateway: *envoyGateway,
+	})
 	board.Close()
 	if err != nil {
 		return err
@@ -135,6 +138,7 @@ func env(args []string, out io.Writer) error {
 		{"SERIN_LAB_GATEWAY", c.Gateway},
 		{"SERIN_LAB_GATEWAY_INSIDE", c.GatewayInside},
 		{"SERIN_LAB_TRAEFIK", c.Traefik},
+		{"SERIN_LAB_ENVOY_GATEWAY", c.EnvoyGateway},
 		{"SERIN_LAB_PROMETHEUS", c.Prometheus},
 		{"SERIN_LAB_PROMETHEUS_INSIDE", c.PrometheusInside},
 		{"SERIN_LAB_AUDIT_LOG", c.AuditLog},
@@ -164,7 +168,7 @@ func build(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	if len(names) == 0 {
-		return errors.New("say what to build: kubernetes, kubectl, contour, istiod, traefik, podinfo or pause")
+		return errors.New("say what to build: kubernetes, kubectl, contour, istiod, traefik, envoy-gateway, podinfo or pause")
 	}
 	cache, err := fetch.Open()
 	if err != nil {

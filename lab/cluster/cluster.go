@@ -25,6 +25,8 @@ type Cluster struct {
 	Traefik    string `json:"traefik"`    // URL; empty without Options.Traefik
 	AuditLog   string `json:"auditLog"`   // path, JSON lines
 
+	EnvoyGateway string `json:"envoyGateway"` // URL; empty without Options.EnvoyGateway
+
 	PrometheusInside string `json:"prometheusInside"` // URL that pods use
 	GatewayInside    string `json:"gatewayInside"`    // URL that pods use
 	GatewayNamespace string `json:"gatewayNamespace"` // of the Gateway that routes refer to

@@ -19,7 +19,7 @@ const PodinfoImage = "lab.local/podinfo:6.9.2"
 // Parts are the fetched and built programs of a lab.
 type Parts struct {
 	Kubernetes, Contour, Podinfo, Pause, Envoy string
-	Kubectl, Istiod, Traefik                   string // empty without the Options
+	Kubectl, Istiod, Traefik, EnvoyGateway     string // empty without the Options
 	Debian                                     fetch.Debian
 	CRDs, Images                               []string
 }
@@ -28,7 +28,7 @@ func (p Parts) config() node.Config {
 	return node.Config{
 		Kubernetes: p.Kubernetes, Contour: p.Contour, Istiod: p.Istiod, Envoy: p.Envoy,
 		DebianBin: filepath.Join(p.Debian.Root, "usr", "bin"), CNI: p.Debian.CNI(), DebianEnv: p.Debian.Env(),
-		CRDs: p.CRDs, Images: p.Images, Traefik: p.Traefik,
+		CRDs: p.CRDs, Images: p.Images, Traefik: p.Traefik, EnvoyGateway: p.EnvoyGateway != "",
 	}
 }
 
@@ -55,10 +55,10 @@ func gather(ctx context.Context, cache fetch.Cache, opts Options) (Parts, error)
 		return err
 	})
 	group.Go(func() error {
-		if err := p.build(ctx, cache, opts); err != nil || !opts.Traefik {
+		if err := p.build(ctx, cache, opts); err != nil {
 			return err
 		}
-		return p.addTraefik(ctx, cache, opts.Progress)
+		return p.addGateways(ctx, cache, opts)
 	})
 	if err := group.Wait(); err != nil {
 		return Parts{}, err
@@ -107,6 +107,19 @@ func (p *Parts) build(ctx context.Context, cache fetch.Cache, opts Options) erro
 	return group.Wait()
 }
 
+// addGateways builds the gateways that are asked for beside the first.
+func (p *Parts) addGateways(ctx context.Context, cache fetch.Cache, opts Options) error {
+	if opts.Traefik {
+		if err := p.addTraefik(ctx, cache, opts.Progress); err != nil {
+			return err
+		}
+	}
+	if opts.EnvoyGateway {
+		return buildOne(ctx, cache, opts.Progress, fetch.EnvoyGateway(), &p.EnvoyGateway)
+	}
+	return nil
+}
+
 func buildOne(ctx context.Context, cache fetch.Cache, board *progress.Board, tool fetch.Tool, path *string) error {
 	work := func(note fetch.Note) (err error) {
 		*path, err = cache.Build(ctx, tool, note)
@@ -123,7 +136,8 @@ func (p *Parts) pack(ctx context.Context, cache fetch.Cache) error {
 	podinfo := image.Program(PodinfoImage, "podinfo", p.Podinfo)
 	// It writes its cache here and reads its page from ./ui.
 	podinfo.Dir = "/tmp"
-	for _, spec := range []image.Spec{image.Program(node.PauseImage, "pause", p.Pause), podinfo} {
+	specs := append([]image.Spec{image.Program(node.PauseImage, "pause", p.Pause), podinfo}, p.envoyGatewayImages()...)
+	for _, spec := range specs {
 		file, err := packOne(ctx, cache, spec)
 		if err != nil {
 			return err

@@ -5,10 +5,12 @@ import (
 	"testing"
 )
 
-// Traefik would wait for kinds that never come.
-func TestTraefikIsRefusedBesideIstio(t *testing.T) {
-	_, err := Up(t.Context(), Options{Istio: true, Traefik: true})
-	if err == nil || !strings.Contains(err.Error(), "no kinds of the Gateway API") {
-		t.Errorf("got %v", err)
+// They would wait for kinds that never come.
+func TestFurtherGatewaysAreRefusedBesideIstio(t *testing.T) {
+	for _, options := range []Options{{Istio: true, Traefik: true}, {Istio: true, EnvoyGateway: true}} {
+		_, err := Up(t.Context(), options)
+		if err == nil || !strings.Contains(err.Error(), "no kinds of the Gateway API") {
+			t.Errorf("%+v: got %v", options, err)
+		}
 	}
 }

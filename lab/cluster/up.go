@@ -26,6 +26,9 @@ type Options struct {
 	Istio bool
 	// Traefik is a second gateway, beside Contour's. A first start takes minutes to build it.
 	Traefik bool
+	// EnvoyGateway is one more, with an Envoy of its own in a pod. A first start takes
+	// minutes to build it.
+	EnvoyGateway bool
 }
 
 // Up starts a lab and returns when the node is ready and the gateway and Prometheus
@@ -41,8 +44,8 @@ func Up(ctx context.Context, opts Options) (*Cluster, error) {
 	if err := checkName(opts.Name); err != nil {
 		return nil, err
 	}
-	if opts.Istio && opts.Traefik {
-		return nil, errors.New("a lab with Istio has no kinds of the Gateway API, which Traefik serves: start two labs")
+	if opts.Istio && (opts.Traefik || opts.EnvoyGateway) {
+		return nil, errors.New("a lab with Istio has no kinds of the Gateway API, which Traefik and Envoy Gateway serve: start two labs")
 	}
 	if err := node.Check(); err != nil {
 		return nil, err
@@ -108,6 +111,9 @@ func (c *Cluster) fill(n *node.Node, parts Parts) {
 	c.Prometheus = "http://" + n.Config.Prometheus
 	if parts.Traefik != "" {
 		c.Traefik = "http://" + n.Config.TraefikGateway
+	}
+	if parts.EnvoyGateway != "" {
+		c.EnvoyGateway = "http://" + n.Config.EnvoyGatewayAddress
 	}
 	c.PrometheusInside, c.GatewayInside = node.PrometheusInside, node.GatewayInside
 	c.GatewayNamespace, c.GatewayName = node.GatewayNamespace, node.GatewayName

@@ -97,7 +97,8 @@ func (o *ownLab) Raise(ctx context.Context) (Site, error) {
 	o.cluster = cluster
 	site := Site{
 		Kubeconfig: cluster.Kubeconfig, Kubectl: cluster.Kubectl, Gateway: cluster.Gateway,
-		GatewayName: cluster.GatewayName, GatewayNamespace: cluster.GatewayNamespace, Traefik: cluster.Traefik,
+		GatewayName: cluster.GatewayName, GatewayNamespace: cluster.GatewayNamespace,
+		Traefik: cluster.Traefik, EnvoyGateway: cluster.EnvoyGateway,
 		AuditLog: cluster.AuditLog, PrometheusInside: cluster.PrometheusInside, Podinfo: lab.PodinfoImage,
 		Serin: Operator{Namespace: operatorNamespace, Selector: operatorSelector},
 	}

@@ -15,6 +15,7 @@ type Site struct {
 
 	GatewayName, GatewayNamespace string // of the Gateway object
 	Traefik                       string // URL at which this machine reaches Traefik; empty if it is not there
+	EnvoyGateway                  string // the same of Envoy Gateway
 
 	AuditLog         string // path of the API server's, JSON lines; empty if it is not in reach
 	PrometheusInside string // URL at which Serin reaches Prometheus

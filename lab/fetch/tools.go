@@ -39,7 +39,7 @@ func (t Tool) flags() []string {
 // dependencies contradict each other or replace each other; the versions they have in
 // common are equal on purpose, so that they share the build cache.
 func Tools() []Tool {
-	return []Tool{Kubernetes(), Kubectl(), Contour(), Istiod(), Traefik(), Podinfo(), Pause()}
+	return []Tool{Kubernetes(), Kubectl(), Contour(), Istiod(), Traefik(), EnvoyGateway(), Podinfo(), Pause()}
 }
 
 // Kubernetes is the multicall program of all parts of a cluster and etcd.

@@ -17,13 +17,14 @@ type Config struct {
 	Kubernetes, Contour, Envoy string
 	Istiod                     string // with it the gateway is Istio's and not Contour's
 	Traefik                    string // empty: it is not started
+	EnvoyGateway               bool   // of the images
 	DebianBin, CNI             string
 	DebianEnv                  []string
 	CRDs                       []string // files
 	Images                     []string // docker-archives
 
 	// The addresses at which the host listens for the relays.
-	APIServer, Gateway, Prometheus, TraefikGateway string
+	APIServer, Gateway, Prometheus, TraefikGateway, EnvoyGatewayAddress string
 }
 
 // Addresses inside. Every lab has them: its network is its own.

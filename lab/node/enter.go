@@ -26,7 +26,7 @@ const (
 const (
 	eventsFile    = 3
 	firstListener = 4
-	listeners     = 4 // API server, gateway, Prometheus, Traefik
+	listeners     = 5 // API server, gateway, Prometheus, Traefik, Envoy Gateway
 )
 
 // inside is where the state folder is to be found inside: a short path, because the

@@ -50,7 +50,9 @@ func Launch(ctx context.Context, config Config, tell func(Event)) (*Node, error)
 // listenAll opens the host's ends of the relays, on ports that are free.
 func listenAll(config *Config) ([]*os.File, error) {
 	var files []*os.File
-	for _, address := range []*string{&config.APIServer, &config.Gateway, &config.Prometheus, &config.TraefikGateway} {
+	for _, address := range []*string{
+		&config.APIServer, &config.Gateway, &config.Prometheus, &config.TraefikGateway, &config.EnvoyGatewayAddress,
+	} {
 		want := *address
 		if want == "" {
 			want = "127.0.0.1:0"

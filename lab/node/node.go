@@ -34,6 +34,7 @@ const limit = 90 * time.Second
 //	network, certificates
 //	├─ etcd ─ kube-apiserver ─┬─ controllers, scheduler ── service account
 //	│                         ├─ custom resources ─ Contour or istiod ─ Envoy ─ Traefik
+//	│                         ├─ Envoy Gateway ── its pods, on the node that is Ready
 //	│                         └─ discovery
 //	├─ containerd ─ images    └─┬─ kubelet ─ kube-proxy ── node Ready
 //	└─ Prometheus               (needs both)
@@ -43,7 +44,7 @@ func (n *theNode) start(ctx context.Context, handed [listeners]net.Listener) err
 	}
 	for i, target := range []string{
 		net.JoinHostPort(nodeAddress, apiServerPort), "127.0.0.1:" + gatewayPort, "127.0.0.1:" + prometheusPort,
-		"127.0.0.1:" + traefikPort,
+		"127.0.0.1:" + traefikPort, net.JoinHostPort(envoyGatewayAddress, envoyGatewayPort),
 	} {
 		go n.relay(handed[i], target)
 	}
@@ -58,11 +59,15 @@ func (n *theNode) start(ctx context.Context, handed [listeners]net.Listener) err
 		}
 		return n.step(ctx, "kubelet and kube-proxy", n.startKubelet, nil)
 	})
-	for name, work := range map[string]func(context.Context) error{
+	works := map[string]func(context.Context) error{
 		"controllers and scheduler": n.startControllers,
 		"gateway":                   n.startGateway,
 		"discovery and DNS":         n.startDiscovery,
-	} {
+	}
+	if n.EnvoyGateway {
+		works["Envoy Gateway"] = n.startEnvoyGateway
+	}
+	for name, work := range works {
 		group.Go(func() error {
 			if !all(ctx, api) {
 				return ctx.Err()
