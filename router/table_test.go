@@ -13,15 +13,15 @@ import (
 
 // proven says what a provider was seen to do beside its golden files.
 var proven = map[string]string{
-	"kubernetes": "blue/green: real traffic through kube-proxy; numbers of pods: a real API server whose pods a test makes ready (`integration.TestReleaseWithoutAMeshByNumbersOfPods`)",
-	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`), and through Traefik " +
-		"(`e2e.TestTraefikReleases`): weights, A/B, mirroring (Contour only: Traefik answers 500 to a route that mirrors), session affinity",
+	"kubernetes": "real traffic through a Service and kube-proxy (`e2e.TestReleasesByNumbersOfPods`): weights by numbers of pods, blue/green",
+	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`, `TestContourReleases`): weights, " +
+		"A/B, mirroring, session affinity; and through Traefik (`e2e.TestTraefikReleases`): weights, A/B (it answers 500 to a route that mirrors)",
 	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
 		"sidecars, mutual TLS, delegation and TCP by objects only",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
 	"knative": "a real API server with Knative's definitions and a stand-in for its controller (`integration.TestKnative…`)",
-	"contour": "its objects; the lab's Contour carries Gateway API routes",
+	"contour": "real traffic through Contour with Envoy (`e2e.TestContourReleases`): weights, A/B, weights in A/B, mirroring of all requests and of a share",
 }
 
 // TestTable writes what providers can do, for people who choose one.

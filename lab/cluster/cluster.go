@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -140,6 +141,15 @@ func (c *Cluster) write() error {
 		return fmt.Errorf("write the record of lab %s: %w", c.Name, err)
 	}
 	return nil
+}
+
+// Dial connects to an IP address and port from the lab's own network, in which Services and
+// pods have theirs. It is what an http.Transport wants.
+func (c *Cluster) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if !c.alive() {
+		return nil, fmt.Errorf("lab %s does not run: start it with `up`", c.Name)
+	}
+	return node.Dial(ctx, c.PID, network, address)
 }
 
 func (c *Cluster) alive() bool {

@@ -7,6 +7,8 @@ import (
 	"math"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/serinhq/serin/lab/traffic"
@@ -97,6 +99,28 @@ func (c *crowd) share(release string, percent float64) {
 	c.Logf("%.1f %% of %.0f new users on %s, asked for %.0f %%", got, n, release, percent)
 	if math.Abs(got-percent) > slack {
 		c.Errorf("%.1f %% of the new users are on %s, want %.0f give or take %.1f", got, release, percent, slack)
+	}
+}
+
+// home lets all users ask again: a release answers all of them, and the next answer would
+// not depend on the cookie, because it has gone.
+func (c *crowd) home(release, cookie string) {
+	c.Helper()
+	there, err := url.Parse(c.config.URL)
+	if err != nil {
+		c.Fatal(err)
+	}
+	away, kept := 0, 0
+	for _, u := range c.users {
+		if c.ask(u) != release {
+			away++
+		}
+		if slices.ContainsFunc(u.browser.Jar.Cookies(there), func(has *http.Cookie) bool { return has.Name == cookie }) {
+			kept++
+		}
+	}
+	if away > 0 || kept > 0 {
+		c.Errorf("of %d users %d are not answered by %s, and %d have still the cookie %s", len(c.users), away, release, kept, cookie)
 	}
 }
 

@@ -48,18 +48,24 @@ func weightedWay(w traveller) {
 	load, books := w.watched(w.config(w.rate))
 	w.release("2.0.0")
 	for _, weight := range []int{20, 60} {
-		w.weight(weight)
-		// The status is written before the routes, and the gateway follows a moment later.
-		pass(w.T, time.Second)
-		span := load.Mark()
-		w.until("the end of the step", func(c canaryStatus) bool { return c.CanaryWeight != weight || c.Phase != "Progressing" })
-		load.Mark()
-		within(w.T, span.Tally(), "2.0.0", float64(weight))
+		w.divides(load, weight)
 	}
 	w.ends("Succeeded", "2.0.0")
 	w.release(bad)
 	w.ends("Failed", "2.0.0")
 	books()
+}
+
+// divides measures the share of the new release from the beginning of a step to its end.
+func (w traveller) divides(load *traffic.Load, weight int) {
+	w.Helper()
+	w.weight(weight)
+	// The status is written before the routes, and the gateway follows a moment later.
+	pass(w.T, time.Second)
+	span := load.Mark()
+	w.until("the end of the step", func(c canaryStatus) bool { return c.CanaryWeight != weight || c.Phase != "Progressing" })
+	load.Mark()
+	within(w.T, span.Tally(), "2.0.0", float64(weight))
 }
 
 // testedWay: the canary for those who have the header, the primary for all others.

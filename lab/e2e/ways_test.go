@@ -3,8 +3,10 @@ package e2e
 import (
 	"bytes"
 	"cmp"
+	"context"
 	_ "embed"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"text/template"
@@ -28,7 +30,11 @@ type way struct {
 
 	manifest string // waysTemplate if empty
 	Provider string // in a manifest that asks for it
+	Pods     int    // of each side, in a manifest that asks for it; two if zero
+	mirrored int    // percent of the requests that are copied; 100 if zero
 	rate     int    // requests a second; traffic.DefaultRate if zero
+	// node connects each request anew from the node's network; through the gateway if nil.
+	node func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// Filled in when it is written.
 	Version, Image, GatewayName, GatewayNamespace string
@@ -127,6 +133,7 @@ func (w traveller) write(version string, first bool) {
 	w.Helper()
 	plan := w.way
 	plan.Version, plan.Replicas, plan.Image = version, first && !plan.Scaler, cluster.PodinfoImage
+	plan.Pods = cmp.Or(w.Pods, 2)
 	plan.GatewayName, plan.GatewayNamespace = w.Site.GatewayName, w.Site.GatewayNamespace
 	plan.Page, plan.Prometheus = page(version), w.PrometheusInside
 	parsed, err := template.New(w.Name).Option("missingkey=error").Parse(cmp.Or(w.manifest, waysTemplate))
@@ -236,7 +243,9 @@ func (w traveller) config(rate int) traffic.Config {
 	const longest = 15 * time.Minute
 	there := w.Site
 	there.Host = strings.ToLower(w.Name) + ".lab.test"
-	return story.Load(there, longest)
+	config := story.Load(there, longest)
+	config.Dial, config.Fresh = w.node, w.node != nil
+	return config
 }
 
 // load sends requests to the way's own host until it is asked for the tally.

@@ -1,8 +1,10 @@
 package traffic
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -36,6 +38,10 @@ type Config struct {
 	InFlight int
 	// Timeout is how long one answer may take; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// Dial makes the connections; nil means from here, in the ordinary way.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Fresh gives each request a connection of its own: what has no proxy divides those.
+	Fresh bool
 	// Release names the release that wrote a body, and is empty if none did.
 	Release func(body []byte) string
 }
@@ -45,6 +51,9 @@ func (c Config) complete() (Config, error) {
 	c.Rate = orDefault(c.Rate, DefaultRate)
 	c.InFlight = orDefault(c.InFlight, DefaultInFlight)
 	c.Timeout = orDefault(c.Timeout, DefaultTimeout)
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
 	target, err := url.Parse(c.URL)
 	switch {
 	case err != nil:

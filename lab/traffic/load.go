@@ -67,10 +67,16 @@ func Start(ctx context.Context, config Config) (*Load, error) {
 // request that was just written to it.
 func newClient(config Config) *http.Client {
 	const dialing, idle = 2 * time.Second, 10 * time.Second
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialing)
+		defer cancel()
+		return config.Dial(ctx, network, address)
+	}
 	return &http.Client{
 		Timeout: config.Timeout,
 		Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: dialing}).DialContext,
+			DialContext:         dial,
+			DisableKeepAlives:   config.Fresh,
 			MaxIdleConns:        config.InFlight,
 			MaxIdleConnsPerHost: config.InFlight,
 			MaxConnsPerHost:     config.InFlight,

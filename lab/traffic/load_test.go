@@ -354,3 +354,29 @@ func TestConfigIsBounded(t *testing.T) {
 		})
 	}
 }
+
+func TestConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		fresh bool
+		check func(connections, requests int64) bool
+	}{
+		"are kept":                          {false, func(connections, requests int64) bool { return connections < requests/2 }},
+		"are new for each request if asked": {true, func(connections, requests int64) bool { return connections == requests }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, func(_ int64, w http.ResponseWriter) { write(w, 200, "release 1") })
+			var made atomic.Int64
+			dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+				if address != "nowhere.test:80" {
+					return nil, fmt.Errorf("asked for %s", address)
+				}
+				made.Add(1)
+				return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(server, "http://"))
+			}
+			tally := run(t, Config{URL: "http://nowhere.test", Dial: dial, Fresh: c.fresh, Rate: 200}, 50)
+			if tally.Failed() > 0 || !c.check(made.Load(), int64(tally.Sent)) {
+				t.Errorf("%d connections for %+v", made.Load(), describe(tally))
+			}
+		})
+	}
+}
