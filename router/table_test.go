@@ -20,6 +20,8 @@ var proven = map[string]string{
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
 		"sidecars, mutual TLS, delegation and TCP by objects only",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
+	"nginx": "real traffic through Traefik, which reads the annotations of ingress-nginx (`e2e.TestIngressReleases`): weights, A/B by header and cookie; " +
+		"ingress-nginx itself does not run in the lab",
 	"knative": "a real API server with Knative's definitions and a stand-in for its controller (`integration.TestKnative…`)",
 	"contour": "its objects; the lab's Contour carries Gateway API routes",
 }

@@ -110,21 +110,30 @@ const (
 )
 
 // insiderWay: users with the header have the new release, and nobody else.
-func insiderWay(w traveller) {
-	config := w.config(w.rate)
-	config.Header.Set("X-Canary", "insider")
-	insiders, theirBooks := w.watched(config)
-	others, otherBooks := w.watched(w.config(w.rate))
-	w.release("2.0.0")
-	w.until("the first iteration", func(c canaryStatus) bool { return c.Phase == "Progressing" && c.Iterations > 0 })
-	pass(w.T, settling)
-	tested, spared := insiders.Mark(), others.Mark()
-	pass(w.T, middle)
-	all(w.T, tested.Tally(), "2.0.0")
-	all(w.T, spared.Tally(), "1.0.0")
-	w.ends("Succeeded", "2.0.0")
-	theirBooks()
-	otherBooks()
+func insiderWay(w traveller) { chosenWay("X-Canary", "insider", "")(w) }
+
+// chosenWay: users with a header of one value have the new release, and nobody else; not
+// those either who have it with another value, if one is given.
+func chosenWay(header, value, another string) func(traveller) {
+	return func(w traveller) {
+		mine, others := w.config(w.rate), w.config(w.rate)
+		mine.Header.Set(header, value)
+		if another != "" {
+			others.Header.Set(header, another)
+		}
+		insiders, theirBooks := w.watched(mine)
+		outsiders, otherBooks := w.watched(others)
+		w.release("2.0.0")
+		w.until("the first iteration", func(c canaryStatus) bool { return c.Phase == "Progressing" && c.Iterations > 0 })
+		pass(w.T, settling)
+		tested, spared := insiders.Mark(), outsiders.Mark()
+		pass(w.T, middle)
+		all(w.T, tested.Tally(), "2.0.0")
+		all(w.T, spared.Tally(), "1.0.0")
+		w.ends("Succeeded", "2.0.0")
+		theirBooks()
+		otherBooks()
+	}
 }
 
 // mirrorWay: the new release has a copy of each request, and users have none of its answers.
