@@ -32,6 +32,7 @@ type reconciler struct {
 	options   Options
 	client    client.Client // reads from caches
 	stock     *stock
+	classes   *classes
 	scalers   []schema.GroupVersionKind // that the cluster has
 	memory    *memory
 	probes    *pool

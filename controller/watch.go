@@ -67,6 +67,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 			return fmt.Errorf("watch %v: %w", s, err)
 		}
 	}
+	r.classes = r.classesOf(m, c)
 	follow := func(gvk schema.GroupVersionKind) error { return c.Watch(r.routeSource(m, gvk)) }
 	if err := (&stocktaker{stock: r.stock, manager: m, options: r.options, follow: follow, wake: r.wakeAll}).take(ctx); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ var traefikTemplate string
 // were asked for, lose no request, and are home again after a bad release. One after
 // another: shares need the whole machine's traffic.
 //
-// Copies of requests to an HTTPRoute are made by Contour: see mirrorless.
+// Copies of requests to an HTTPRoute are made by Contour: see mirrorless and refusedWay.
 func TestTraefikReleases(t *testing.T) {
 	if err := priority.Raise(); err != nil { // a client that waits for a processor loses requests itself
 		t.Fatal(err)
@@ -43,6 +44,7 @@ func TestTraefikReleases(t *testing.T) {
 	}{
 		{"weighted", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
 		{"tested", "gatewayapi:v1", "{interval: 10s, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}], " + judged + "}", through, insiderWay},
+		{"refused", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [50]}", through, refusedWay},
 		{"copied", "gatewayapi:v1", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", s.Site, mirrorWay},
 		{"service", "traefik", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
 		{"service-copied", "traefik", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", through, mirrorWay},
@@ -156,6 +158,21 @@ func mirrorWay(w traveller) {
 	copies(w.T, load.Total().Answered(), 100, func() int { return count() - before })
 	_, books = w.watched(w.config(w.rate))
 	w.ends("Succeeded", "2.0.0")
+	books()
+}
+
+// refusedWay: a gateway that says it cannot copy requests is not asked to, and users
+// notice nothing.
+func refusedWay(w traveller) {
+	_, books := w.watched(w.config(w.rate))
+	w.kubectl("", "-n", demo.Namespace, "patch", "canary", w.Name, "--type=merge", "--patch", `{"spec": {"analysis": {"mirror": true}}}`)
+	w.until("the refusal", func(c canaryStatus) bool {
+		return slices.ContainsFunc(c.Conditions, func(one condition) bool {
+			return one.Type == "Accepted" && one.Status == "False" &&
+				strings.Contains(one.Message, "spec.analysis.mirror: Forbidden: GatewayClass traefik, ") && strings.Contains(one.Message, "HTTPRouteRequestMirror")
+		})
+	})
+	w.serves("1.0.0")
 	books()
 }
 
