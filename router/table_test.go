@@ -18,7 +18,7 @@ var proven = map[string]string{
 		"(`e2e.TestTraefikReleases`): weights, A/B, mirroring (Contour only: Traefik cannot, says so, and is refused), session affinity",
 	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
-		"sidecars, mutual TLS, delegation and TCP by objects only",
+		"in the mesh, weights followed by a client of grpc-go (`e2e.TestIstioMeshRelease`); sidecars, mutual TLS, delegation and TCP by objects only",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
 	"nginx": "real traffic through Traefik, which reads the annotations of ingress-nginx (`e2e.TestIngressReleases`): weights, A/B by header and cookie; " +
 		"ingress-nginx itself does not run in the lab",

@@ -16,10 +16,17 @@ import (
 // PodinfoImage is the image of the application that every lab holds.
 const PodinfoImage = "lab.local/podinfo:6.9.2"
 
+// XDSClientImage is the image of a program that calls podinfo through the mesh. Labs with
+// Istio hold it.
+const XDSClientImage = "lab.local/xdsclient:1"
+
+// IstiodInside is where pods find istiod, if there is one.
+const IstiodInside = node.IstiodInside
+
 // Parts are the fetched and built programs of a lab.
 type Parts struct {
 	Kubernetes, Contour, Podinfo, Pause, Envoy string
-	Kubectl, Istiod, Traefik                   string // empty without the Options
+	Kubectl, Istiod, XDSClient, Traefik        string // empty without the Options
 	Debian                                     fetch.Debian
 	CRDs, Images                               []string
 }
@@ -80,6 +87,7 @@ func (p *Parts) build(ctx context.Context, cache fetch.Cache, opts Options) erro
 	definitions := cache.CRDs
 	if opts.Istio {
 		targets[2], definitions = target{fetch.Istiod(), &p.Istiod}, cache.IstioCRDs
+		targets = append(targets, target{fetch.XDSClient(), &p.XDSClient})
 	}
 	if opts.Kubectl {
 		targets = append(targets, target{fetch.Kubectl(), &p.Kubectl})
@@ -123,7 +131,11 @@ func (p *Parts) pack(ctx context.Context, cache fetch.Cache) error {
 	podinfo := image.Program(PodinfoImage, "podinfo", p.Podinfo)
 	// It writes its cache here and reads its page from ./ui.
 	podinfo.Dir = "/tmp"
-	for _, spec := range []image.Spec{image.Program(node.PauseImage, "pause", p.Pause), podinfo} {
+	specs := []image.Spec{image.Program(node.PauseImage, "pause", p.Pause), podinfo}
+	if p.XDSClient != "" {
+		specs = append(specs, image.Program(XDSClientImage, "xdsclient", p.XDSClient))
+	}
+	for _, spec := range specs {
 		file, err := packOne(ctx, cache, spec)
 		if err != nil {
 			return err
