@@ -55,7 +55,7 @@ func (r *reconciler) load(ctx context.Context, key types.NamespacedName) (*unstr
 // compile turns a Canary into a plan. The errors are about its spec, so trying
 // again does not help.
 func (r *reconciler) compile(ctx context.Context, canary *v1beta1.Canary) (rollout.Plan, field.ErrorList) {
-	plan, faults := v1beta1.Compile(canary, r.features(canary))
+	plan, faults := v1beta1.Compile(canary, r.behind(ctx, canary, r.features(canary)))
 	older, err := r.rival(ctx, canary)
 	switch {
 	case err != nil:

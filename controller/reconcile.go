@@ -33,6 +33,7 @@ type reconciler struct {
 	client    client.Client // reads from caches
 	stock     *stock
 	routes    *follower
+	classes   *classes
 	scalers   []schema.GroupVersionKind // that the cluster has
 	memory    *memory
 	probes    *pool

@@ -65,6 +65,7 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 		}
 	}
 	r.routes = &follower{begin: r.followWith(m, c)}
+	r.classes = r.classesOf(m, c)
 	if err := (&stocktaker{stock: r.stock, manager: m, options: r.options, wake: r.wakeAll}).take(ctx); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ const usage = `The lab is a real single-node Kubernetes for Serin's demo and tes
   down [--name N]               end it and remove what it left
   env  [--name N]               print its addresses as shell exports
   build TOOL... [--print]       build kubernetes, kubectl, contour, istiod, traefik,
-                                envoy-gateway, podinfo or pause
+                                envoy-gateway, podinfo, xdsclient or pause
   image load [--name N] --image REF --binary FILE
                                 make an image of a static program and load it
   control-plane                 run etcd, kube-apiserver and controllers, without root,
@@ -168,7 +168,7 @@ func build(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	if len(names) == 0 {
-		return errors.New("say what to build: kubernetes, kubectl, contour, istiod, traefik, envoy-gateway, podinfo or pause")
+		return errors.New("say what to build: kubernetes, kubectl, contour, istiod, traefik, envoy-gateway, podinfo, xdsclient or pause")
 	}
 	cache, err := fetch.Open()
 	if err != nil {

@@ -26,6 +26,8 @@ func gatewayAPI(version string) Provider {
 		Kinds:  []schema.GroupVersionKind{kind},
 		Fields: []string{"gatewayRefs", "hosts", "match", "rewrite", "headers", "mirror", "corsPolicy", "timeout", "backendTimeout"},
 		CORS:   []string{"spec", "rules", "filters", "cors"},
+
+		Abilities: httpAbilities,
 		Render: func(s Service, r rollout.Route) ([]Object, error) {
 			route, err := renderHTTPRoute(kind, caps, s, r)
 			if err != nil {

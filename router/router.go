@@ -34,6 +34,10 @@ type Provider struct {
 	// versions of the kind have no such field. A cluster that has one of them refuses it.
 	CORS []string
 
+	// Abilities are what its routes ask of the class of a parent; zero if classes say
+	// nothing. A class that lists what it can do, and not this, does not get the route.
+	Abilities Abilities
+
 	// Ahead returns those of Render's objects that have to be there before the pods of
 	// the primary start; nil if there are none.
 	Ahead func(Service) ([]Object, error)

@@ -15,11 +15,14 @@ import (
 var proven = map[string]string{
 	"kubernetes": "real traffic through a Service and kube-proxy (`e2e.TestReleasesByNumbersOfPods`): weights by numbers of pods, blue/green",
 	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`, `TestContourReleases`): weights, " +
-		"A/B, mirroring, session affinity; and through Traefik (`e2e.TestTraefikReleases`): weights, A/B (it answers 500 to a route that mirrors)",
+		"A/B, mirroring, session affinity; through Envoy Gateway (`e2e.TestEnvoyGatewayReleases`); and through Traefik (`e2e.TestTraefikReleases`): weights, " +
+		"A/B (it cannot mirror, says so, and is refused)",
 	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
-		"sidecars, mutual TLS, delegation and TCP by objects only",
+		"in the mesh, weights followed by a client of grpc-go (`e2e.TestIstioMeshRelease`); sidecars, mutual TLS, delegation and TCP by objects only",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
+	"nginx": "real traffic through Traefik, which reads the annotations of ingress-nginx (`e2e.TestIngressReleases`): weights, A/B by header and cookie; " +
+		"ingress-nginx itself does not run in the lab",
 	"knative": "a real API server with Knative's definitions and a stand-in for its controller (`integration.TestKnative…`)",
 	"contour": "real traffic through Contour with Envoy (`e2e.TestContourReleases`): weights, A/B, weights in A/B, mirroring of all requests and of a share",
 }

@@ -33,6 +33,7 @@ type Features struct {
 
 	Fields        []string // of spec.service that become part of its routes
 	NoCORS        bool     // the cluster's version of its routes has no field for spec.service.corsPolicy
+	Lacks         Lacks    // what the gateways at hand say they cannot do
 	PrimaryCookie bool     // it can keep users on the primary, too
 	TCP           bool     // it divides connections where appProtocol is tcp
 	ScaledObjects bool     // the cluster has KEDA
@@ -44,7 +45,7 @@ type Features struct {
 // value and remedy; they are about the spec alone, so trying again does not help.
 // With errors the plan is one that does nothing and must not be followed.
 func Compile(c *Canary, f Features) (rollout.Plan, field.ErrorList) {
-	ignored := unused(c.Spec.Service, f)
+	ignored := append(unused(c.Spec.Service, f), unanswered(c.Spec.Service, f)...)
 	f = f.in(c)
 	analysis, warnings := adapt(c.Analysis(), f)
 	plan := rollout.Plan{

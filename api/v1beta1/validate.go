@@ -20,7 +20,7 @@ type rule func(c *Canary, f Features) field.ErrorList
 // analysis.
 func validate(c *Canary, analysis CanaryAnalysis, f Features) field.ErrorList {
 	var errs field.ErrorList
-	for _, check := range []rule{target, provider, unavailable, scaler, service, foundation, knative, references, names, connections} {
+	for _, check := range []rule{target, provider, unavailable, scaler, service, foundation, knative, references, names, connections, gatewayClass} {
 		errs = append(errs, check(c, f)...)
 	}
 	path := c.analysisPath()

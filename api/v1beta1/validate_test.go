@@ -31,6 +31,10 @@ func TestCompileRefuses(t *testing.T) {
 	blocked.SameNamespaceOnly = true
 	old := gateway()
 	old.NoCORS = true
+	single, whole := gateway(), gateway()
+	single.Lacks.Mirror = Lack{Class: "traefik", Feature: "HTTPRouteRequestMirror"}
+	single.Lacks.MirrorShare = Lack{Class: "traefik", Feature: "HTTPRouteRequestPercentageMirror"}
+	whole.Lacks.MirrorShare = Lack{Class: "simple", Feature: "HTTPRouteRequestPercentageMirror"}
 	weightless.Weight, weightless.Mirror, weightless.Match = false, false, false
 	tests := []struct {
 		name     string
@@ -48,6 +52,16 @@ func TestCompileRefuses(t *testing.T) {
 		}},
 		{"corsPolicy, and routes too old for it", strings.Replace(withAnalysis("stepWeight: 10"), "{port: 9898,", "{port: 9898, corsPolicy: {maxAge: 24h}, ", 1), old, []string{
 			`spec.service.corsPolicy: Forbidden: the routes of the provider gatewayapi:v1 have no field for it in the version that the cluster has: install a newer one (Gateway API 1.5 or its experimental channel), or remove the field`,
+		}},
+		{"a class of gateways that copies nothing", withAnalysis("stepWeight: 10\nmirror: true\nmirrorWeight: 50"), single, []string{
+			`spec.analysis.mirror: Forbidden: GatewayClass traefik, of spec.service.gatewayRefs, does not list HTTPRouteRequestMirror in status.supportedFeatures, and may answer every request with an error: remove the field, name a Gateway of another class, or set another spec.provider`,
+		}},
+		{"the same, and copies for others", strings.Replace(withSpec("skipAnalysis: true"), "{port: 9898,",
+			"{port: 9898, mirror: [{backendRef: {name: audit, port: 80}}], ", 1), single, []string{
+			`spec.service.mirror: Forbidden: GatewayClass traefik, of spec.service.gatewayRefs, does not list HTTPRouteRequestMirror in status.supportedFeatures, and may answer every request with an error: remove the field, name a Gateway of another class, or set another spec.provider`,
+		}},
+		{"one that copies all requests only", withAnalysis("stepWeight: 10\nmirror: true\nmirrorWeight: 50"), whole, []string{
+			`spec.analysis.mirrorWeight: Forbidden: GatewayClass simple, of spec.service.gatewayRefs, does not list HTTPRouteRequestPercentageMirror in status.supportedFeatures, and may answer every request with an error: remove the field to copy all requests, name a Gateway of another class, or set another spec.provider`,
 		}},
 		{"a Job", strings.Replace(withAnalysis("stepWeight: 10"), "kind: Deployment", "kind: Job", 1), gateway(), []string{
 			`spec.targetRef.kind: Unsupported value: "Job": name a Deployment, DaemonSet, StatefulSet or Service`,

@@ -16,10 +16,18 @@ import (
 // PodinfoImage is the image of the application that every lab holds.
 const PodinfoImage = "lab.local/podinfo:6.9.2"
 
+// XDSClientImage is the image of a program that calls podinfo through the mesh. Labs with
+// Istio hold it.
+const XDSClientImage = "lab.local/xdsclient:1"
+
+// IstiodInside is where pods find istiod, if there is one.
+const IstiodInside = node.IstiodInside
+
 // Parts are the fetched and built programs of a lab.
 type Parts struct {
 	Kubernetes, Contour, Podinfo, Pause, Envoy string
-	Kubectl, Istiod, Traefik, EnvoyGateway     string // empty without the Options
+	Kubectl, Istiod, XDSClient                 string // empty without the Options
+	Traefik, EnvoyGateway                      string // likewise
 	Debian                                     fetch.Debian
 	CRDs, Images                               []string
 }
@@ -80,6 +88,7 @@ func (p *Parts) build(ctx context.Context, cache fetch.Cache, opts Options) erro
 	definitions := cache.CRDs
 	if opts.Istio {
 		targets[2], definitions = target{fetch.Istiod(), &p.Istiod}, cache.IstioCRDs
+		targets = append(targets, target{fetch.XDSClient(), &p.XDSClient})
 	}
 	if opts.Kubectl {
 		targets = append(targets, target{fetch.Kubectl(), &p.Kubectl})
@@ -137,6 +146,9 @@ func (p *Parts) pack(ctx context.Context, cache fetch.Cache) error {
 	// It writes its cache here and reads its page from ./ui.
 	podinfo.Dir = "/tmp"
 	specs := append([]image.Spec{image.Program(node.PauseImage, "pause", p.Pause), podinfo}, p.envoyGatewayImages()...)
+	if p.XDSClient != "" {
+		specs = append(specs, image.Program(XDSClientImage, "xdsclient", p.XDSClient))
+	}
 	for _, spec := range specs {
 		file, err := packOne(ctx, cache, spec)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ var traefikTemplate string
 // were asked for, lose no request, and are home again after a bad release. One after
 // another: shares need the whole machine's traffic.
 //
-// Copies of requests to an HTTPRoute are made by Contour: see mirrorless.
+// Copies of requests to an HTTPRoute are made by Contour: see mirrorless and refusedWay.
 func TestTraefikReleases(t *testing.T) {
 	if err := priority.Raise(); err != nil { // a client that waits for a processor loses requests itself
 		t.Fatal(err)
@@ -44,6 +45,7 @@ func TestTraefikReleases(t *testing.T) {
 	}{
 		{"weighted", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
 		{"tested", "gatewayapi:v1", "{interval: 10s, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}], " + judged + "}", through, insiderWay},
+		{"refused", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [50]}", through, refusedWay},
 		{"copied", "gatewayapi:v1", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", s.Site, mirrorWay},
 		{"service", "traefik", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
 		{"service-copied", "traefik", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", through, mirrorWay},
@@ -111,21 +113,30 @@ const (
 )
 
 // insiderWay: users with the header have the new release, and nobody else.
-func insiderWay(w traveller) {
-	config := w.config(w.rate)
-	config.Header.Set("X-Canary", "insider")
-	insiders, theirBooks := w.watched(config)
-	others, otherBooks := w.watched(w.config(w.rate))
-	w.release("2.0.0")
-	w.until("the first iteration", func(c canaryStatus) bool { return c.Phase == "Progressing" && c.Iterations > 0 })
-	pass(w.T, settling)
-	tested, spared := insiders.Mark(), others.Mark()
-	pass(w.T, middle)
-	all(w.T, tested.Tally(), "2.0.0")
-	all(w.T, spared.Tally(), "1.0.0")
-	w.ends("Succeeded", "2.0.0")
-	theirBooks()
-	otherBooks()
+func insiderWay(w traveller) { chosenWay("X-Canary", "insider", "")(w) }
+
+// chosenWay: users with a header of one value have the new release, and nobody else; not
+// those either who have it with another value, if one is given.
+func chosenWay(header, value, another string) func(traveller) {
+	return func(w traveller) {
+		mine, others := w.config(w.rate), w.config(w.rate)
+		mine.Header.Set(header, value)
+		if another != "" {
+			others.Header.Set(header, another)
+		}
+		insiders, theirBooks := w.watched(mine)
+		outsiders, otherBooks := w.watched(others)
+		w.release("2.0.0")
+		w.until("the first iteration", func(c canaryStatus) bool { return c.Phase == "Progressing" && c.Iterations > 0 })
+		pass(w.T, settling)
+		tested, spared := insiders.Mark(), outsiders.Mark()
+		pass(w.T, middle)
+		all(w.T, tested.Tally(), "2.0.0")
+		all(w.T, spared.Tally(), "1.0.0")
+		w.ends("Succeeded", "2.0.0")
+		theirBooks()
+		otherBooks()
+	}
 }
 
 // mirrorWay: the new release has copies of the requests, and users have none of its answers.
@@ -148,6 +159,21 @@ func mirrorWay(w traveller) {
 	copies(w.T, load.Total().Answered(), cmp.Or(w.mirrored, 100), func() int { return count() - before })
 	_, books = w.watched(w.config(w.rate))
 	w.ends("Succeeded", "2.0.0")
+	books()
+}
+
+// refusedWay: a gateway that says it cannot copy requests is not asked to, and users
+// notice nothing.
+func refusedWay(w traveller) {
+	_, books := w.watched(w.config(w.rate))
+	w.kubectl("", "-n", demo.Namespace, "patch", "canary", w.Name, "--type=merge", "--patch", `{"spec": {"analysis": {"mirror": true}}}`)
+	w.until("the refusal", func(c canaryStatus) bool {
+		return slices.ContainsFunc(c.Conditions, func(one condition) bool {
+			return one.Type == "Accepted" && one.Status == "False" &&
+				strings.Contains(one.Message, "spec.analysis.mirror: Forbidden: GatewayClass traefik, ") && strings.Contains(one.Message, "HTTPRouteRequestMirror")
+		})
+	})
+	w.serves("1.0.0")
 	books()
 }
 

@@ -187,12 +187,16 @@ func (w traveller) ask(verb, text string) {
 type canaryStatus struct {
 	Phase, LastAppliedSpec, LastPromotedSpec string
 	CanaryWeight, Iterations                 int
+	Conditions                               []condition
 	Rollout                                  struct {
 		Held    bool
 		Step    int
 		Pending []string
 	}
 }
+
+// condition of a Canary.
+type condition struct{ Type, Status, Message string }
 
 func (w traveller) now() (c canaryStatus) {
 	w.Helper()

@@ -15,6 +15,9 @@ const (
 	istiodMetrics = "127.0.0.1:15014"
 )
 
+// IstiodInside is where pods find istiod, which tells them their ways without encryption.
+const IstiodInside = nodeAddress + ":" + istiodXDS
+
 // startIstio starts istiod, and Envoy as the ingress gateway that istiod programs. There
 // are no sidecars, and so no certificates.
 func (n *theNode) startIstio(ctx context.Context) error {
@@ -29,7 +32,7 @@ func (n *theNode) startIstio(ctx context.Context) error {
 	}
 	istiod, err := n.run("istiod", n.Istiod, istiodEnv(), "discovery",
 		"--kubeconfig="+n.creds.kubeconfigs["istiod"], "--registries=Kubernetes", "--meshConfig="+mesh,
-		"--grpcAddr=127.0.0.1:"+istiodXDS, "--httpAddr="+istiodHTTP, "--monitoringAddr="+istiodMetrics,
+		"--grpcAddr=:"+istiodXDS, "--httpAddr="+istiodHTTP, "--monitoringAddr="+istiodMetrics,
 		"--secureGRPCAddr=", "--httpsAddr=", "--ctrlz_port=0", // nobody asks there
 	)
 	if err != nil {

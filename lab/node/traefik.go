@@ -12,7 +12,7 @@ const TraefikName = "traefik"
 const TraefikInside = "http://" + nodeAddress + ":" + traefikPort
 
 // startTraefik starts Traefik if there is one: a second gateway, beside Envoy, that serves
-// its own Gateway and its own kinds.
+// its own Gateway, its own kinds, and Ingresses of the class nginx in place of ingress-nginx.
 func (n *theNode) startTraefik(ctx context.Context) error {
 	if n.Traefik == "" {
 		return nil
@@ -24,6 +24,11 @@ func (n *theNode) startTraefik(ctx context.Context) error {
 kind: GatewayClass
 metadata: {name: traefik}
 spec: {controllerName: traefik.io/gateway-controller}
+`,
+		"/apis/networking.k8s.io/v1/ingressclasses/nginx": `apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: nginx}
+spec: {controller: k8s.io/ingress-nginx}
 `,
 		gateway: fmt.Sprintf(`apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -58,6 +63,9 @@ func traefikArgs() []string {
 		"--providers.kubernetesCRD=true",
 		// The names of services in the metrics, which the queries of Serin and Flagger look for.
 		"--providers.kubernetesCRD.safeNaming=false",
+		// Ingresses as ingress-nginx has them, with the annotations that divide requests.
+		"--providers.kubernetesIngressNGINX=true", "--providers.kubernetesIngressNGINX.httpEntryPoint=web",
+		"--providers.kubernetesIngressNGINX.publishStatusAddress=" + nodeAddress,
 		// The default of 2 s delays new weights, and pods that go, by as much.
 		"--providers.providersThrottleDuration=200ms",
 		"--metrics.prometheus.entryPoint=metrics", "--metrics.prometheus.addServicesLabels=true",

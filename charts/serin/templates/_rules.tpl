@@ -55,6 +55,11 @@ server-side apply, which is create and patch. */}}
   verbs: [get, list, watch, create, patch]
 {{- if not .Values.namespace }}
 {{ include "serin.clusterRules" . }}
+# What the gateway of a Canary can do is asked if requests are to be copied. Without
+# the right it is not asked, and nothing is refused.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gateways, gatewayclasses]
+  verbs: [get, list, watch]
 {{- end }}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
