@@ -16,7 +16,12 @@ var proven = map[string]string{
 	"kubernetes": "blue/green: real traffic through kube-proxy; numbers of pods: a real API server whose pods a test makes ready (`integration.TestReleaseWithoutAMeshByNumbersOfPods`)",
 	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`), and through Traefik " +
 		"(`e2e.TestTraefikReleases`): weights, A/B, mirroring (Contour only: Traefik answers 500 to a route that mirrors), session affinity",
-	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
+	"gatewayapi:v1beta1":           "the objects of `gatewayapi:v1` but for their version",
+	"gatewayapi:v1:GRPCRoute":      "its objects, and the status conditions of the API",
+	"gatewayapi:v1:TCPRoute":       "its objects, and the status conditions of the API",
+	"gatewayapi:v1alpha2:TCPRoute": "its objects, and the status conditions of the API",
+	"gatewayapi:v1:TLSRoute":       "its objects, and the status conditions of the API",
+	"gatewayapi:v1alpha2:TLSRoute": "its objects, and the status conditions of the API",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
 		"sidecars, mutual TLS, delegation and TCP by objects only",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
