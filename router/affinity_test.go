@@ -23,7 +23,7 @@ func cookieScenes(f fixture) []scene {
 	dressed.Affinity = Affinity{Cookie: "sticky", Age: 6 * time.Hour, PrimaryAge: 90 * time.Second,
 		Domain: "example.com", Path: "/shop", SameSite: "None", HTTPOnly: true, Secure: true, Partitioned: true}
 	paths := two
-	paths.Match = []Match{{URI: Text{Prefix, "/api"}, Headers: map[string]Text{"x-tenant": {Exact, "a"}}}, {URI: Text{Exact, "/cart"}}}
+	paths.Match = []Match{{URI: Text{Prefix, "/api"}, Headers: map[string]Text{"x-tenant": {Exact, "a"}}}, {URI: Text{Exact, "/cart/add"}}}
 	scoped := withAudience(two, []Match{{Headers: map[string]Text{"x-canary": {Exact, "insider"}}}})
 	on := func(route rollout.Route, cookies rollout.Cookies) rollout.Route {
 		route.Cookies = cookies

@@ -46,6 +46,13 @@ func appMesh(version appMeshVersion) Provider {
 			}
 			return objects, nil
 		},
+		Leave: func(s Service, how rollout.Release) ([]Object, error) {
+			objects, err := version.leave(s, how)
+			if err != nil {
+				return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
+			}
+			return objects, nil
+		},
 		Parse: version.parse,
 	}
 	switch version {
@@ -134,6 +141,9 @@ func (version appMeshVersion) routed(s Service, name string, routes []any, annot
 	return []Object{router, service}
 }
 
+// appMeshExpose tells the App Mesh gateway of a VirtualService.
+const appMeshExpose = "gateway.appmesh.k8s.aws/expose"
+
 // gateway annotates the apex for the App Mesh gateway, if there are hosts. The second
 // generation has the timeout and the retries in its routes.
 func (version appMeshVersion) gateway(s Service) map[string]string {
@@ -141,7 +151,7 @@ func (version appMeshVersion) gateway(s Service) map[string]string {
 		return nil
 	}
 	const prefix = "gateway.appmesh.k8s.aws/"
-	annotations := map[string]string{prefix + "expose": "true", prefix + "domain": strings.Join(s.Hosts, ",") + ","}
+	annotations := map[string]string{appMeshExpose: "true", prefix + "domain": strings.Join(s.Hosts, ",") + ","}
 	if version == appMeshFirst && s.Timeout != 0 {
 		annotations[prefix+"timeout"] = max(s.Timeout, 0).String()
 	}

@@ -225,3 +225,65 @@ func TestAppMeshNodesAreAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestAppMeshLeaves in stages: requests are led to the workload's own pods, which are
+// found by the apex Service by then, before the sides are forgotten.
+func TestAppMeshLeaves(t *testing.T) {
+	for _, tc := range []struct {
+		provider string
+		how      rollout.Release
+		want     string
+	}{
+		{"appmesh", rollout.Named, "owned web at web.shop: web-canary 0, web-primary 100, web 0"},
+		{"appmesh", rollout.Served, "free web at web.shop: web-canary 0, web-primary 0, web 100"},
+		{"appmesh", rollout.Alone, "free web at web.shop: web 100"},
+		{"appmesh:v1beta2", rollout.Named, "owned web-canary at web-canary.shop.svc.cluster.local.: web-primary 100, web-canary 0"},
+		{"appmesh:v1beta2", rollout.Served, "free web-canary at web.shop.svc.cluster.local.: web-primary 0, web-canary 100"},
+		{"appmesh:v1beta2", rollout.Alone, "free web-canary at web.shop.svc.cluster.local.: web-canary 100"},
+	} {
+		objects, err := Providers[tc.provider].Leave(appMeshFull(), tc.how)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appMeshSummary(objects); got != tc.want {
+			t.Errorf("%s\ngot  %s\nwant %s", tc.provider, got, tc.want)
+		}
+	}
+	s := appMeshFull()
+	s.Timeout = time.Microsecond
+	if _, err := Providers["appmesh"].Leave(s, rollout.Alone); err == nil || !strings.Contains(err.Error(), "render VirtualService shop/web.shop: spec.service.timeout") {
+		t.Errorf("a timeout that App Mesh cannot count: %v", err)
+	}
+}
+
+// appMeshSummary says who owns the objects, where the node finds its pods, and where the
+// first route leads.
+func appMeshSummary(objects []Object) string {
+	owned := "free"
+	for _, object := range objects {
+		if len(object.GetOwnerReferences()) > 0 {
+			owned = "owned"
+		}
+	}
+	fields := func(object Object) map[string]any { return object.Object["spec"].(map[string]any) }
+	dns := fields(objects[0])["serviceDiscovery"].(map[string]any)["dns"].(map[string]any)
+	route := fields(objects[1])["routes"].([]any)[0].(map[string]any)
+	content, ok := route["httpRoute"].(map[string]any)
+	if !ok {
+		content = route["http"].(map[string]any)
+	}
+	var ends []string
+	for _, target := range content["action"].(map[string]any)["weightedTargets"].([]any) {
+		end := target.(map[string]any)
+		name := end["virtualNodeName"]
+		if ref, ok := end["virtualNodeRef"].(map[string]any); ok {
+			name = ref["name"]
+		}
+		ends = append(ends, fmt.Sprintf("%v %v", name, end["weight"]))
+	}
+	host := dns["hostname"]
+	if host == nil {
+		host = dns["hostName"]
+	}
+	return fmt.Sprintf("%s %s at %v: %s", owned, objects[0].GetName(), host, strings.Join(ends, ", "))
+}

@@ -37,6 +37,12 @@ var fixtures = map[string]fixture{
 	"apisix":             {fullApisix, minimalApisix, apisixScenes, []string{"apisix"}},
 	"appmesh":            {appMeshFull, appMeshBare, appMeshScenes, []string{"appmesh-legacy"}},
 	"appmesh:v1beta2":    {appMeshFull, appMeshBare, appMeshScenes, []string{"appmesh"}},
+
+	"gatewayapi:v1:GRPCRoute":      {grpcFull, minimal, grpcScenes, []string{"gatewayapi"}},
+	"gatewayapi:v1:TCPRoute":       {tcpFull, minimal, noScenes, []string{"gatewayapi"}},
+	"gatewayapi:v1alpha2:TCPRoute": {tcpFull, minimal, noScenes, []string{"gatewayapi"}},
+	"gatewayapi:v1:TLSRoute":       {tlsFull, tlsMinimal, noScenes, []string{"gatewayapi"}},
+	"gatewayapi:v1alpha2:TLSRoute": {tlsFull, tlsMinimal, noScenes, []string{"gatewayapi"}},
 }
 
 // refused are routes that the capabilities allow and the provider cannot express.

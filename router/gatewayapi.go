@@ -21,29 +21,57 @@ import (
 func gatewayAPI(version string) Provider {
 	kind := schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: version, Kind: "HTTPRoute"}
 	caps := Caps{Weight: true, Mirror: true, Match: true, Scoped: true, Affinity: true, PrimaryCookie: version == "v1", Parents: true}
-	return Provider{
-		Caps:   caps,
-		Kinds:  []schema.GroupVersionKind{kind},
-		Fields: []string{"gatewayRefs", "hosts", "match", "rewrite", "headers", "mirror", "corsPolicy", "timeout", "backendTimeout"},
-		CORS:   []string{"spec", "rules", "filters", "cors"},
+	p := gatewayRoutes(kind, caps, gatewayForm{})
+	p.Fields = []string{"gatewayRefs", "hosts", "match", "rewrite", "headers", "mirror", "corsPolicy", "timeout", "backendTimeout"}
+	p.CORS = []string{"spec", "rules", "filters", "cors"}
+	p.Abilities = httpAbilities
+	return p
+}
 
-		Abilities: httpAbilities,
+// A gatewayForm is how a kind of route differs from an HTTPRoute. The zero value is one.
+type gatewayForm struct {
+	// fit returns a Service without the fields that the kind has no place for. It refuses
+	// what takes another form there.
+	fit func(Service) (Service, field.ErrorList)
+
+	// shape makes a rule of the kind from one of an HTTPRoute.
+	shape func(rule map[string]any)
+}
+
+// gatewayRoutes renders one kind of routes by way of the HTTPRoute that says the same.
+func gatewayRoutes(kind schema.GroupVersionKind, caps Caps, form gatewayForm) Provider {
+	return Provider{
+		Caps:  caps,
+		Kinds: []schema.GroupVersionKind{kind},
 		Render: func(s Service, r rollout.Route) ([]Object, error) {
-			route, err := renderHTTPRoute(kind, caps, s, r)
-			if err != nil {
-				return nil, fmt.Errorf("render HTTPRoute %s/%s: %w", s.Namespace, s.Name, err)
-			}
-			return []Object{route}, nil
+			return form.made(kind, s, func(s Service) (Object, error) { return renderHTTPRoute(kind, caps, s, r) })
 		},
 		Leave: func(s Service, how rollout.Release) ([]Object, error) {
-			route, err := leaveHTTPRoute(kind, caps, s, how)
-			if err != nil {
-				return nil, fmt.Errorf("render HTTPRoute %s/%s: %w", s.Namespace, s.Name, err)
-			}
-			return []Object{route}, nil
+			return form.made(kind, s, func(s Service) (Object, error) { return leaveHTTPRoute(kind, caps, s, how) })
 		},
-		Parse: parseHTTPRoutes,
+		Parse: parseHTTPRoutes(kind.Kind),
 	}
+}
+
+// made is the route of a Service in this form.
+func (f gatewayForm) made(kind schema.GroupVersionKind, s Service, render func(Service) (Object, error)) ([]Object, error) {
+	var problems field.ErrorList
+	if f.fit != nil {
+		s, problems = f.fit(s)
+	}
+	route, err := render(s)
+	if len(problems) > 0 { // they call a field by what it is in this kind
+		err = problems.ToAggregate()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("render %s %s/%s: %w", kind.Kind, s.Namespace, s.Name, err)
+	}
+	if f.shape != nil {
+		for _, rule := range route.Object["spec"].(map[string]any)["rules"].([]any) {
+			f.shape(rule.(map[string]any))
+		}
+	}
+	return []Object{route}, nil
 }
 
 func renderHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service, r rollout.Route) (Object, error) {

@@ -11,7 +11,7 @@ import (
 // gloo drives Gloo Edge by a RouteTable, to which the user's VirtualService
 // delegates, and one Upstream for each side.
 //
-//	route per entry of the audience  its matchers  primary w, canary 100-w
+//	route per entry of the audience  its matchers  primary w, canary 100-w, shadow
 //	route for the others                           primary 100
 //
 // Without Match there is only the last route, with both sides. Upstreams come first:
@@ -43,7 +43,7 @@ var gloo = Provider{
 }
 
 var (
-	glooCaps         = Caps{Weight: true, Match: true, Scoped: true}
+	glooCaps         = Caps{Weight: true, Mirror: true, Match: true, Scoped: true}
 	glooTableKind    = schema.GroupVersionKind{Group: "gateway.solo.io", Version: "v1", Kind: "RouteTable"}
 	glooUpstreamKind = schema.GroupVersionKind{Group: "gloo.solo.io", Version: "v1", Kind: "Upstream"}
 )
@@ -73,11 +73,11 @@ func (s Service) glooTable(r rollout.Route, audience [][]any) Object {
 	primary, canary := r.Weights()
 	both := []any{s.glooEnd(glooPrimary, primary), s.glooEnd(glooCanary, canary)}
 	if !r.Match {
-		return s.route(glooTableKind, map[string]any{"routes": []any{glooRoute(nil, both)}})
+		return s.route(glooTableKind, map[string]any{"routes": []any{s.glooShadow(glooRoute(nil, both), r.Mirror)}})
 	}
 	var routes []any
 	for _, matchers := range audience {
-		routes = append(routes, glooRoute(matchers, both))
+		routes = append(routes, s.glooShadow(glooRoute(matchers, both), r.Mirror))
 	}
 	routes = append(routes, glooRoute(nil, []any{s.glooEnd(glooPrimary, 100)}))
 	return s.route(glooTableKind, map[string]any{"routes": routes})

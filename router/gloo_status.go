@@ -17,6 +17,9 @@ type glooTableRoute struct {
 		QueryParameters []any `json:"queryParameters"`
 		Methods         []any `json:"methods"`
 	} `json:"matchers"`
+	Options struct {
+		Shadowing glooShadowing `json:"shadowing"`
+	} `json:"options"`
 	RouteAction struct {
 		Multi struct {
 			Destinations []struct {
@@ -70,6 +73,8 @@ func glooDivision(table Object, routes []glooTableRoute) (rollout.Route, []strin
 			return rollout.Route{}, nil, fmt.Errorf("routes[%d]: %w", i, err)
 		case len(found) == 1 && r.Canary > 0:
 			return rollout.Route{}, nil, fmt.Errorf("routes[%d] leads to the canary alone", i)
+		case len(found) == 1 && r.Mirror > 0:
+			return rollout.Route{}, nil, fmt.Errorf("routes[%d] copies requests outside of the analysis", i)
 		case len(found) == 1 && (route.scoped() || i != len(routes)-1):
 			return rollout.Route{}, nil, fmt.Errorf("routes[%d] leads some requests to the primary alone", i)
 		case len(found) == 1:
@@ -106,9 +111,10 @@ func (route glooTableRoute) division(table Object) (rollout.Route, []string, err
 	if sum <= 0 {
 		return rollout.Route{}, nil, errors.New("the weights sum to nothing")
 	}
+	mirror, err := route.Options.Shadowing.share(table)
 	r := rollout.Split(weights[glooCanary] * rollout.Full / sum)
-	r.Match = route.scoped()
-	return r, names, nil
+	r.Match, r.Mirror = route.scoped(), mirror
+	return r, names, err
 }
 
 // scoped reports whether the route is about some requests only.

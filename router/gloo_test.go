@@ -64,6 +64,7 @@ func glooScenes() []scene {
 	}
 	return []scene{
 		{"audience", "A/B: three kinds of insiders go to the canary, everybody else home", withAudience(bare(), audience), rollout.Route{Canary: rollout.Full, Match: true}},
+		{"mirror-tenths", "a share of the requests in tenths of a percent is copied", bare(), rollout.Route{Primary: rollout.Full, Mirror: 5}},
 		{"tenths", "weights are relative, so that tenths of a percent are thousandths", bare(), rollout.Split(5)},
 	}
 }
@@ -94,6 +95,10 @@ func glooRouteText(matchers, ends string) string {
 // TestGlooReads what others wrote: Flagger, and people.
 func TestGlooReads(t *testing.T) {
 	const insiders = "[{headers: [{name: x-canary, value: insider}]}]"
+	shadowed := func(upstream, percentage string) string {
+		return strings.Replace(glooRouteText("[]", destinations(100, 0)), "matchers", fmt.Sprintf(
+			"options: {shadowing: {upstream: {name: %s, namespace: shop}, percentage: %s}}, matchers", upstream, percentage), 1)
+	}
 	home := "[{destination: {upstream: {name: shop-web-primaryupstream-80, namespace: shop}}, weight: 100}]"
 	for _, tc := range []struct {
 		name   string
@@ -108,6 +113,11 @@ func TestGlooReads(t *testing.T) {
 		{"the user's path is no audience", []string{glooRouteText("[{prefix: /api}]", destinations(1, 1))}, rollout.Split(rollout.Percent(50)), ""},
 		{"everybody else", []string{glooRouteText(insiders, destinations(3, 1)), glooRouteText("[]", home)},
 			rollout.Route{Primary: rollout.Percent(75), Canary: rollout.Percent(25), Match: true}, ""},
+		{"copies", []string{shadowed("shop-web-canaryupstream-80", "20")}, rollout.Route{Primary: rollout.Full, Mirror: rollout.Percent(20)}, ""},
+		{"copies of tenths", []string{shadowed("shop-web-canaryupstream-80", "0.5")}, rollout.Route{Primary: rollout.Full, Mirror: 5}, ""},
+		{"copies for others", []string{shadowed("audit", "100")}, rollout.Route{}, `routes[0]: upstream "audit", which gets copies, is not the canary's`},
+		{"copies outside of an A/B test", []string{glooRouteText(insiders, destinations(0, 100)),
+			strings.Replace(shadowed("shop-web-canaryupstream-80", "1"), destinations(100, 0), home, 1)}, rollout.Route{}, "routes[1] copies requests outside of the analysis"},
 		{"no weight at all", []string{glooRouteText("[]", destinations(0, 0))}, rollout.Route{}, "routes[0]: the weights sum to nothing"},
 		{"no routes", nil, rollout.Route{}, "no route leads to both sides"},
 		{"another upstream", []string{glooRouteText("[]", strings.ReplaceAll(destinations(1, 1), "web-canary", "shop-canary"))}, rollout.Route{},

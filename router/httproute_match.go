@@ -228,9 +228,9 @@ const notName = "must be a name of 1 to 256 letters, digits and !#$%&'*+-.^_`|~"
 // unsupported says which comparisons there are instead of the one asked for.
 func unsupported(path *field.Path, text Text, instead string) *field.Error {
 	if text.Op == Any {
-		return field.Required(path, "an HTTPRoute needs a value to compare with: set "+instead)
+		return field.Required(path, "the Gateway API needs a value to compare with: set "+instead)
 	}
-	return field.Forbidden(path.Child(text.Op.field()), "an HTTPRoute cannot compare like this: use "+instead)
+	return field.Forbidden(path.Child(text.Op.field()), "the Gateway API cannot compare like this: use "+instead)
 }
 
 // field is the comparison as it is written in a Canary.

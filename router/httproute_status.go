@@ -11,25 +11,28 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// parseHTTPRoutes reads one HTTPRoute. Both versions decode into one type.
-func parseHTTPRoutes(objects []Object) (rollout.Route, bool, error) {
-	switch len(objects) {
-	case 0:
-		return rollout.Route{}, false, nil
-	case 1:
-	default:
-		return rollout.Route{}, false, fmt.Errorf("parse HTTPRoute: %d objects where one is rendered", len(objects))
+// parseHTTPRoutes reads one route that has the shape of an HTTPRoute. All versions
+// decode into one type.
+func parseHTTPRoutes(kind string) func([]Object) (rollout.Route, bool, error) {
+	return func(objects []Object) (rollout.Route, bool, error) {
+		switch len(objects) {
+		case 0:
+			return rollout.Route{}, false, nil
+		case 1:
+		default:
+			return rollout.Route{}, false, fmt.Errorf("parse %s: %d objects where one is rendered", kind, len(objects))
+		}
+		key := objects[0].GetNamespace() + "/" + objects[0].GetName()
+		var live gatewayv1.HTTPRoute
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(objects[0].Object, &live); err != nil {
+			return rollout.Route{}, false, fmt.Errorf("parse %s %s: %w", kind, key, err)
+		}
+		route, err := division(live)
+		if err != nil {
+			return rollout.Route{}, false, fmt.Errorf("parse %s %s: %w", kind, key, err)
+		}
+		return route, accepted(live), nil
 	}
-	key := objects[0].GetNamespace() + "/" + objects[0].GetName()
-	var live gatewayv1.HTTPRoute
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(objects[0].Object, &live); err != nil {
-		return rollout.Route{}, false, fmt.Errorf("parse HTTPRoute %s: %w", key, err)
-	}
-	route, err := division(live)
-	if err != nil {
-		return rollout.Route{}, false, fmt.Errorf("parse HTTPRoute %s: %w", key, err)
-	}
-	return route, accepted(live), nil
 }
 
 // division reads the route from the rules: those with two backends divide and

@@ -13,21 +13,21 @@ import (
 // so that it has no owner and does not go with the Canary, and its name is that of
 // the apex without a namespace, as under Flagger: one that leads to another
 // namespace belongs to somebody else and is left alone.
+//
+//	http entry per entry of the audience  its headers  primary w, canary 100-w
+//	split, for the others                              primary 100
+//
+// Without Match there is only the split, with both sides.
 var kuma = Provider{
 	Caps:  kumaCaps,
 	Kinds: []schema.GroupVersionKind{kumaRouteKind},
 	Reads: func(s Service) []Ref { return []Ref{{GroupVersionKind: kumaRouteKind, Name: s.Name}} },
 	Render: func(s Service, r rollout.Route) ([]Object, error) {
-		err := kumaCaps.validate(r)
-		if other := s.kumaRival(); err == nil && other != "" {
-			err = fmt.Errorf("it leads to a service of the namespace %s, and TrafficRoutes have no namespace: "+
-				"give spec.service.name a name that is used once in the cluster, or delete the TrafficRoute if nobody needs it", other)
-		}
+		route, err := s.renderKuma(r)
 		if err != nil {
 			return nil, fmt.Errorf("render TrafficRoute %s: %w", s.Name, err)
 		}
-		primary, canary := r.Weights()
-		return []Object{s.kumaRoute(kumaEnd{s.PrimaryName(), primary}, kumaEnd{s.CanaryName(), canary})}, nil
+		return []Object{route}, nil
 	},
 	Leave: func(s Service, how rollout.Release) ([]Object, error) {
 		if s.kumaRival() != "" {
@@ -39,7 +39,7 @@ var kuma = Provider{
 }
 
 var (
-	kumaCaps      = Caps{Weight: true, TCP: true}
+	kumaCaps      = Caps{Weight: true, Match: true, Scoped: true, TCP: true}
 	kumaRouteKind = schema.GroupVersionKind{Group: "kuma.io", Version: "v1alpha1", Kind: "TrafficRoute"}
 )
 
@@ -54,15 +54,26 @@ type kumaEnd struct {
 	weight int
 }
 
-func (s Service) kumaRoute(ends ...kumaEnd) Object {
-	var split []any
-	for _, end := range ends {
-		split = append(split, map[string]any{"weight": int64(end.weight), "destination": s.kumaTag(end.name)})
+func (s Service) renderKuma(r rollout.Route) (Object, error) {
+	if err := kumaCaps.validate(r); err != nil {
+		return Object{}, err
 	}
+	if other := s.kumaRival(); other != "" {
+		return Object{}, fmt.Errorf("it leads to a service of the namespace %s, and TrafficRoutes have no namespace: "+
+			"give spec.service.name a name that is used once in the cluster, or delete the TrafficRoute if nobody needs it", other)
+	}
+	division, err := s.kumaDivision(r)
+	if err != nil {
+		return Object{}, err
+	}
+	return s.kumaRoute(division), nil
+}
+
+func (s Service) kumaRoute(division map[string]any) Object {
 	object := s.route(kumaRouteKind, map[string]any{
 		"sources":      []any{map[string]any{"match": map[string]any{kumaServiceTag: "*"}}},
 		"destinations": []any{map[string]any{"match": s.kumaTag(s.Name)}},
-		"conf":         map[string]any{"split": split},
+		"conf":         division,
 	})
 	object.SetNamespace("")
 	object.SetOwnerReferences(nil) // what has a namespace cannot own what has none
@@ -117,7 +128,7 @@ func (s Service) leaveKuma(how rollout.Release) Object {
 	primary, canary, apex := kumaEnd{s.PrimaryName(), 100}, kumaEnd{s.CanaryName(), 0}, kumaEnd{s.Name, 0}
 	switch how {
 	case rollout.Kept, rollout.Named:
-		return s.kumaRoute(primary, canary, apex)
+		return s.kumaRoute(map[string]any{"split": s.kumaSplit(primary, canary, apex)})
 	case rollout.Served, rollout.Alone:
 	}
 	primary.weight, apex.weight = 0, 100
@@ -125,7 +136,7 @@ func (s Service) leaveKuma(how rollout.Release) Object {
 	if how == rollout.Alone {
 		ends = ends[2:]
 	}
-	object := s.kumaRoute(ends...)
+	object := s.kumaRoute(map[string]any{"split": s.kumaSplit(ends...)})
 	object.SetAnnotations(s.Apex.with(nil, nil).Annotations)
 	return object
 }

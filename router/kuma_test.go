@@ -16,7 +16,14 @@ func kumaFull() Service {
 }
 
 func kumaScenes() []scene {
-	return []scene{{"tenths", "weights are relative, so that tenths of a percent are thousandths", bare(), rollout.Split(5)}}
+	audience := []Match{
+		{Headers: map[string]Text{"x-canary": {Exact, "insider"}, "user-agent": {Regex, ".*Firefox.*"}}},
+		{Headers: map[string]Text{"x-agent": {Prefix, "serin/1.0"}, "x-mail": {Suffix, "@example.com"}}},
+	}
+	return []scene{
+		{"audience", "A/B: two kinds of insiders go to the canary, everybody else home", withAudience(bare(), audience), rollout.Route{Canary: rollout.Full, Match: true}},
+		{"tenths", "weights are relative, so that tenths of a percent are thousandths", bare(), rollout.Split(5)},
+	}
 }
 
 // kumaText is a TrafficRoute web as Flagger writes it for a namespace.
@@ -126,5 +133,55 @@ func TestKumaIsOfTheCluster(t *testing.T) {
 		if mesh := object.Object["mesh"]; mesh != "shops" {
 			t.Errorf("%s is of the mesh %v", object.GetName(), mesh)
 		}
+	}
+}
+
+// TestKumaReadsAudiences: entries for both sides are those of an analysis, others are people's.
+func TestKumaReadsAudiences(t *testing.T) {
+	entry := func(split string) string {
+		return "{match: {headers: {x-canary: {exact: insider}}}, split: " + split + "}"
+	}
+	const home = "[{weight: 100, destination: {kuma.io/service: web-primary_shop_svc_80}}]"
+	for _, tc := range []struct {
+		name, http, split string
+		want              rollout.Route
+		err               string
+	}{
+		{"insiders", entry(kumaSplit("shop", 0, 100)), home, rollout.Route{Canary: rollout.Full, Match: true}, ""},
+		{"a share of them", entry(kumaSplit("shop", 75, 25)) + ", " + entry(kumaSplit("shop", 3, 1)), home,
+			rollout.Route{Primary: rollout.Percent(75), Canary: rollout.Percent(25), Match: true}, ""},
+		{"an entry of people", "{match: {path: {prefix: /old}}, destination: {kuma.io/service: old_shop_svc_80}}", kumaSplit("shop", 90, 10), rollout.Split(rollout.Percent(10)), ""},
+		{"two divisions", entry(kumaSplit("shop", 0, 100)) + ", " + entry(kumaSplit("shop", 50, 50)), home, rollout.Route{}, "http[1] divides the traffic differently"},
+		{"others are divided", entry(kumaSplit("shop", 0, 100)), kumaSplit("shop", 90, 10), rollout.Route{}, "requests outside of the analysis are divided, too"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			text := strings.Replace(kumaText("shop", tc.split), "conf: {", "conf: {http: ["+tc.http+"], ", 1)
+			got, _, err := kuma.Parse([]Object{asRead(t, text)})
+			if got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("read %+v, %v; want %+v, %q", got, err, tc.want, tc.err)
+			}
+		})
+	}
+}
+
+// TestKumaRefuses what it cannot express, by the name of the field.
+func TestKumaRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		audience Match
+		want     string
+	}{
+		{"everybody", Match{}, "spec.analysis.match[0]: Required value: set headers"},
+		{"a parameter", Match{Query: map[string]Text{"q": {Exact, "1"}}}, "spec.analysis.match[0].queryParams: Forbidden: the generated TrafficRoute cannot match it: use headers"},
+		{"presence alone", Match{Headers: map[string]Text{"x": {}}}, "spec.analysis.match[0].headers[x]: Required value: a TrafficRoute needs a value"},
+		{"no expression", Match{Headers: map[string]Text{"x": {Regex, "("}}}, "spec.analysis.match[0].headers[x].regex: Invalid value"},
+		{"no name", Match{Headers: map[string]Text{"a b": {Exact, "1"}}}, `spec.analysis.match[0].headers: Invalid value: "a b"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := kuma.Render(withAudience(bare(), []Match{tc.audience}), rollout.Split(0))
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), "render TrafficRoute web: ") {
+				t.Errorf("got  %v\nwant render TrafficRoute web: ...%s", err, tc.want)
+			}
+		})
 	}
 }

@@ -196,7 +196,8 @@ func TestProvidersKeepTheRest(t *testing.T) {
 
 // TestProvidersAreNamed guards what spec.provider and the flag may say.
 func TestProvidersAreNamed(t *testing.T) {
-	for _, name := range []string{"kubernetes", "gatewayapi:v1", "gatewayapi:v1beta1", "istio", "contour", "traefik", "knative", "gloo", "kuma", "linkerd", "osm", "smi:v1alpha1", "smi:v1alpha2", "smi:v1alpha3", "nginx", "skipper", "apisix", "appmesh", "appmesh:v1beta2"} {
+	for _, name := range []string{"kubernetes", "gatewayapi:v1", "gatewayapi:v1beta1", "gatewayapi:v1:GRPCRoute", "gatewayapi:v1:TCPRoute", "gatewayapi:v1alpha2:TCPRoute",
+		"gatewayapi:v1:TLSRoute", "gatewayapi:v1alpha2:TLSRoute", "istio", "contour", "traefik", "knative", "gloo", "kuma", "linkerd", "osm", "smi:v1alpha1", "smi:v1alpha2", "smi:v1alpha3", "nginx", "skipper", "apisix", "appmesh", "appmesh:v1beta2"} {
 		provider, ok := Providers[name]
 		if !ok {
 			t.Errorf("%s is missing", name)

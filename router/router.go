@@ -135,6 +135,13 @@ var Providers = map[string]Provider{
 	"apisix":             apisix,
 	"appmesh":            appMesh(appMeshFirst),
 	"appmesh:v1beta2":    appMesh(appMeshSecond),
+
+	// By spec.service.routeKind beside spec.provider.
+	"gatewayapi:v1:GRPCRoute":      grpcRoute(),
+	"gatewayapi:v1:TCPRoute":       tcpRoute("v1"),
+	"gatewayapi:v1alpha2:TCPRoute": tcpRoute("v1alpha2"),
+	"gatewayapi:v1:TLSRoute":       tlsRoute("v1"),
+	"gatewayapi:v1alpha2:TLSRoute": tlsRoute("v1alpha2"),
 }
 
 // validate refuses a route that no provider can render, and one that asks for

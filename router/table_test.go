@@ -17,7 +17,12 @@ var proven = map[string]string{
 	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`, `TestContourReleases`): weights, " +
 		"A/B, mirroring, session affinity; through Envoy Gateway (`e2e.TestEnvoyGatewayReleases`); and through Traefik (`e2e.TestTraefikReleases`): weights, " +
 		"A/B (it cannot mirror, says so, and is refused)",
-	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
+	"gatewayapi:v1beta1":           "the objects of `gatewayapi:v1` but for their version",
+	"gatewayapi:v1:GRPCRoute":      "its objects, and the status conditions of the API",
+	"gatewayapi:v1:TCPRoute":       "its objects, and the status conditions of the API",
+	"gatewayapi:v1alpha2:TCPRoute": "its objects, and the status conditions of the API",
+	"gatewayapi:v1:TLSRoute":       "its objects, and the status conditions of the API",
+	"gatewayapi:v1alpha2:TLSRoute": "its objects, and the status conditions of the API",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
 		"in the mesh, weights followed by a client of grpc-go (`e2e.TestIstioMeshRelease`); sidecars, mutual TLS, delegation and TCP by objects only",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",

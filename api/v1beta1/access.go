@@ -30,9 +30,10 @@ func (c *Canary) Analysis() *CanaryAnalysis {
 	return c.Spec.CanaryAnalysis
 }
 
-// Provider is the traffic provider of the canary, fallback if it names none.
+// Provider is the traffic provider of the canary, fallback if it names none. That of
+// another kind of routes than usual has a name of its own.
 func (c *Canary) Provider(fallback string) string {
-	return or(c.Spec.Provider, fallback)
+	return routing(or(c.Spec.Provider, fallback), c.Spec.Service.RouteKind)
 }
 
 // MetricsServer is the base URL of the Prometheus of the canary, fallback if it

@@ -60,7 +60,13 @@ type CanaryService struct {
 	// +optional
 	Gateways []string `json:"gateways,omitempty"`
 
-	// Gateways, or mesh Services, to which the HTTPRoute is attached. Used and
+	// Kind of the route. TCPRoute and TLSRoute divide connections by weight, and
+	// can do nothing else; a TLSRoute needs hosts. Used by gatewayapi. Default HTTPRoute.
+	// +optional
+	// +kubebuilder:validation:Enum=HTTPRoute;GRPCRoute;TCPRoute;TLSRoute
+	RouteKind string `json:"routeKind,omitempty"`
+
+	// Gateways, or mesh Services, to which the route is attached. Used and
 	// required by gatewayapi.
 	// +optional
 	// +listType=atomic

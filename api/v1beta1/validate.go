@@ -83,6 +83,9 @@ func target(c *Canary, _ Features) field.ErrorList {
 
 // provider: an unknown one must not be taken for another.
 func provider(c *Canary, f Features) field.ErrorList {
+	if c.Spec.Service.RouteKind != "" {
+		return routeKind(c, f)
+	}
 	if slices.Contains(f.Available, f.Provider) {
 		return nil
 	}

@@ -7,10 +7,11 @@ import (
 )
 
 // connections: a service of TCP has no requests that could be matched, copied or
-// given a cookie, which a release must not find out in the middle.
+// given a cookie, which a release must not find out in the middle. A provider that
+// divides nothing but connections says so whatever the protocol.
 func connections(c *Canary, f Features) field.ErrorList {
 	a := c.Analysis()
-	if !f.TCP || a == nil || !strings.EqualFold(c.Spec.Service.AppProtocol, "tcp") {
+	if !f.TCP || !f.Match || a == nil || !strings.EqualFold(c.Spec.Service.AppProtocol, "tcp") {
 		return nil
 	}
 	var errs field.ErrorList

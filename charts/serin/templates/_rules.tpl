@@ -23,7 +23,7 @@ server-side apply, which is create and patch. */}}
   resources: [services]
   verbs: [get, list, watch, create, patch]
 - apiGroups: [gateway.networking.k8s.io]
-  resources: [httproutes]
+  resources: [httproutes, grpcroutes, tcproutes, tlsroutes]
   verbs: [get, list, watch, create, patch]
 - apiGroups: [networking.istio.io]
   resources: [virtualservices, destinationrules]
