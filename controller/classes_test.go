@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,14 +67,15 @@ func TestWhatClassesLack(t *testing.T) {
 	}
 }
 
-// The names are those of the Gateway API.
+// The names are those of the Gateway API, which has none of what other routes copy.
 func TestAbilitiesOfGatewayAPI(t *testing.T) {
 	want := router.Abilities{
 		Mirror: string(features.SupportHTTPRouteRequestMirror), MirrorShare: string(features.SupportHTTPRouteRequestPercentageMirror),
 		CORS: string(features.SupportHTTPRouteCORS),
 	}
 	for name, provider := range router.Providers {
-		if strings.HasPrefix(name, "gatewayapi") != (provider.Abilities == want) {
+		routes := slices.ContainsFunc(provider.Kinds, func(k schema.GroupVersionKind) bool { return k.Kind == "HTTPRoute" })
+		if routes != (provider.Abilities == want) {
 			t.Errorf("%s asks for %+v", name, provider.Abilities)
 		}
 	}

@@ -240,6 +240,7 @@ const eventsBelow = "\n## What stands in the way, and other remarks\n\n| Type | 
 	"| Warning | `KIND TARGET.NAMESPACE selects its pods by none of the labels LABELS: add one to spec.selector.matchLabels, or name its own in -selector-labels` | the sides could not be told apart |\n" +
 	"| Warning | `KIND TARGET.NAMESPACE has FIELD, CONSEQUENCE: REMEDY` | a DaemonSet or StatefulSet that cannot be released safely ([targets](../targets.md)) |\n" +
 	"| Warning | `KIND NAME.NAMESPACE not found, and the pods of TARGET.NAMESPACE do not start without it: create it, or make the reference optional` | a ConfigMap or Secret is missing |\n" +
+	"| Warning | `the operator may not read KIND, which the provider needs; allow it to get, list and watch them (the chart's role does): ERROR` | the first Canary with this provider was looked at; it is tried again |\n" +
 	"| Warning | `KIND NAME.NAMESPACE cannot be read, and no revision of TARGET.NAMESPACE is known without it: ERROR` | a ConfigMap or Secret is there, and the API server does not show it; it is tried again |\n" +
 	"| Warning | `set the finalizers of Canary NAME.NAMESPACE: ERROR` | `revertOnDeletion`: the API server takes the finalizer neither on nor off; it is tried again |\n" +
 	"| Warning | `KIND NAME.NAMESPACE not found: create it, or remove spec.autoscalerRef` | the autoscaler is missing |\n" +

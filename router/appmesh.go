@@ -40,18 +40,10 @@ func appMesh(version appMeshVersion) Provider {
 			return nodes, version.failure(s, problems)
 		},
 		Render: func(s Service, r rollout.Route) ([]Object, error) {
-			objects, err := version.render(s, r)
-			if err != nil {
-				return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
-			}
-			return objects, nil
+			return version.rendered(s)(version.render(s, r))
 		},
 		Leave: func(s Service, how rollout.Release) ([]Object, error) {
-			objects, err := version.leave(s, how)
-			if err != nil {
-				return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
-			}
-			return objects, nil
+			return version.rendered(s)(version.leave(s, how))
 		},
 		Parse: version.parse,
 	}
@@ -62,6 +54,16 @@ func appMesh(version appMeshVersion) Provider {
 		p.Kinds = append(p.Kinds, version.kind(appMeshRouter))
 	}
 	return p
+}
+
+// rendered names the apex in an error.
+func (version appMeshVersion) rendered(s Service) func([]Object, error) ([]Object, error) {
+	return func(objects []Object, err error) ([]Object, error) {
+		if err != nil {
+			return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
+		}
+		return objects, nil
+	}
 }
 
 // The kinds of App Mesh. The first generation has no routers.
