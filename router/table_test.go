@@ -14,8 +14,9 @@ import (
 // proven says what a provider was seen to do beside its golden files.
 var proven = map[string]string{
 	"kubernetes": "blue/green: real traffic through kube-proxy; numbers of pods: a real API server whose pods a test makes ready (`integration.TestReleaseWithoutAMeshByNumbersOfPods`)",
-	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`), and through Traefik " +
-		"(`e2e.TestTraefikReleases`): weights, A/B, mirroring (Contour only: Traefik answers 500 to a route that mirrors), session affinity",
+	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`), Envoy Gateway " +
+		"(`e2e.TestEnvoyGatewayReleases`) and Traefik (`e2e.TestTraefikReleases`): weights, A/B, mirroring (not Traefik, which answers 500 to a route " +
+		"that mirrors), session affinity (Envoy Gateway)",
 	"gatewayapi:v1beta1": "the objects of `gatewayapi:v1` but for their version",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
 		"sidecars, mutual TLS, delegation and TCP by objects only",
