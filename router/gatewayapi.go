@@ -16,8 +16,8 @@ import (
 //	rule for the audience  audience x service matches  primary w, canary 100-w, mirror
 //	rule for the others    service matches             primary 100
 //
-// Without Match there is only the first rule, for all service matches. Cookies
-// put more rules before the first, see kept.
+// Where nobody is told apart both rules are the first, and without an audience it is the only
+// one, for all service matches. Cookies put more rules before the first, see kept.
 func gatewayAPI(version string) Provider {
 	kind := schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: version, Kind: "HTTPRoute"}
 	caps := Caps{Weight: true, Mirror: true, Match: true, Scoped: true, Affinity: true, PrimaryCookie: version == "v1", Parents: true}

@@ -45,8 +45,15 @@ func (s Service) httpParts(r rollout.Route) (httpParts, field.ErrorList) {
 	return p, problems
 }
 
+// rules has one rule for the audience and one for everybody else also while nobody is told
+// apart: Envoy Gateway names what it sends to Envoy by the numbers of rules, and a rule that
+// comes or goes costs those who were on it, or will be, some requests.
 func (p httpParts) rules(r rollout.Route) []gatewayv1.HTTPRouteRule {
-	if !r.Match {
+	switch {
+	case len(p.audience) > 0 && !r.Match && r.Cookies == (rollout.Cookies{}):
+		alike := p.divided(r)
+		return append(p.service.matching(alike, crossed(p.audience, p.everyone)), p.service.matching(alike, p.everyone)...)
+	case !r.Match:
 		return p.kept(r, p.everyone)
 	}
 	home := p.plain

@@ -15,7 +15,7 @@ import (
 var proven = map[string]string{
 	"kubernetes": "real traffic through a Service and kube-proxy (`e2e.TestReleasesByNumbersOfPods`): weights by numbers of pods, blue/green",
 	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`, `TestContourReleases`): weights, " +
-		"A/B, mirroring, session affinity; through Envoy Gateway (`e2e.TestEnvoyGatewayReleases`); and through Traefik (`e2e.TestTraefikReleases`): weights, " +
+		"A/B, mirroring, session affinity; through Envoy Gateway (`e2e.TestEnvoyGatewayReleases`): weights, A/B, mirroring, session affinity; and through Traefik (`e2e.TestTraefikReleases`): weights, " +
 		"A/B (it cannot mirror, says so, and is refused)",
 	"gatewayapi:v1beta1":           "the objects of `gatewayapi:v1` but for their version",
 	"gatewayapi:v1:GRPCRoute":      "its objects, and the status conditions of the API",
