@@ -40,6 +40,7 @@ func gatewayAPI(version string) Provider {
 			}
 			return []Object{route}, nil
 		},
+		Edit:  gatewayEditor(kind),
 		Parse: parseHTTPRoutes,
 	}
 }
