@@ -167,6 +167,9 @@ func TestDeletedCanaryGivesTheRouteOfTheUserBack(t *testing.T) {
 			if route := w.front(); !again(original)(route) {
 				t.Errorf("the route was left as %v, %v", route.Object["spec"], route.GetAnnotations())
 			}
+			if all := w.said("Terminating canary"); all != revert {
+				t.Errorf("the rest is given back, too: %t", all)
+			}
 		})
 	}
 }
