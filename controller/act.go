@@ -37,6 +37,9 @@ func (r *reconciler) settle(ctx context.Context, v *view, m *memo, state rollout
 // pods, so that nobody is routed to what has just gone.
 func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.State) error {
 	want := rollout.Want(v.plan, state)
+	if err := r.reclaim(ctx, v, m); err != nil {
+		return err
+	}
 	uncopied := r.copyConfigs(ctx, v, m, want)
 	if uncopied != nil {
 		want.Primary = "" // without what it refers to, its pods would not start
@@ -245,12 +248,7 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	if err := r.fence(ctx, v); err != nil {
 		return err
 	}
-	if err := r.takeOver(ctx, live, object); err != nil {
-		return err
-	}
-	send := object.DeepCopy()
-	err := r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(send), client.FieldOwner(manager), client.ForceOwnership)
-	if err != nil {
+	if err := r.send(ctx, v, live, object); err != nil {
 		return fmt.Errorf("apply %s: %w", placed(object), err)
 	}
 	m.applied[name] = applied{digest: sum, before: before}

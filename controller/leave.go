@@ -25,11 +25,11 @@ const finalizer = "finalizer.flagger.app"
 
 func pledged(canary *v1beta1.Canary) bool { return slices.Contains(canary.Finalizers, finalizer) }
 
-// pledge puts the finalizer on a Canary that is to be reverted when it is deleted,
-// and takes it off one that is not. It reports whether it wrote; then the watch
+// pledge puts the finalizer on a Canary that is to be reverted when it is deleted, or has
+// an object of the user's to give back, and takes it off one that is not. It reports whether it wrote; then the watch
 // brings the Canary again.
 func (r *reconciler) pledge(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) (bool, error) {
-	want := canary.Spec.RevertOnDeletion
+	want := canary.Spec.RevertOnDeletion || r.borrows(canary)
 	has := pledged(canary)
 	switch {
 	case want == has, canary.DeletionTimestamp != nil && !has:
@@ -119,6 +119,9 @@ func (v *view) compares(object router.Object) func(live, want any) bool {
 
 // is reports whether a live object is as it should be, and as owned as it should be.
 func (v *view) is(live *unstructured.Unstructured, object router.Object) bool {
+	if v.borrowed(object) {
+		return unchanged(live, object)
+	}
 	if live == nil || !v.compares(object)(live.Object, object.Object) || !selects(live, object) {
 		return false
 	}

@@ -88,6 +88,8 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 		NoCORS:            r.stock.lacksCORS(provider),
 		Ingress:           provider.Caps.Ingress,
 		RouteRef:          provider.Caps.RouteRef,
+		Edits:             provider.Edits(),
+		Borrowed:          provider.Borrowed,
 		ScaledObjects:     slices.Contains(r.scalers, workload.ScaledObject),
 		SameNamespaceOnly: r.options.SameNamespace,
 	}
@@ -95,7 +97,7 @@ func (r *reconciler) features(canary *v1beta1.Canary) v1beta1.Features {
 
 // provider of a Canary; zero if there is none of its name.
 func (r *reconciler) provider(canary *v1beta1.Canary) router.Provider {
-	return r.stock.provider(canary.Provider(r.options.MeshProvider))
+	return r.stock.provider(canary.Provider(r.options.MeshProvider)).InPlace(r.named(canary))
 }
 
 // rival names an older Canary with the same target: two would undo each other.

@@ -69,6 +69,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err != nil {
 		return reconcile.Result{}, r.refuse(ctx, raw, canary, field.ErrorList{field.Invalid(field.NewPath("spec"), "", err.Error())})
 	}
+	if canary.DeletionTimestamp != nil && !canary.Spec.RevertOnDeletion {
+		return r.giveBack(ctx, raw, canary, m)
+	}
 	plan, faults := r.compile(ctx, canary)
 	if len(faults) > 0 {
 		return reconcile.Result{}, r.refuse(ctx, raw, canary, faults)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	"github.com/serinhq/serin/api/v1beta1"
@@ -37,7 +38,7 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", page, err)
 			}
-			plan, errs := v1beta1.Compile(canary, featuresOf(canary.Provider("gatewayapi:v1")))
+			plan, errs := v1beta1.Compile(canary, featuresOf(canary.Provider("gatewayapi:v1"), canary.Spec.RouteRef))
 			if len(errs) > 0 || len(plan.Warnings) > 0 {
 				t.Errorf("%s: %v, warnings %q in\n%s", page, errs.ToAggregate(), plan.Warnings, block[1])
 			}
@@ -51,9 +52,14 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-func featuresOf(name string) v1beta1.Features {
-	provider, caps := router.Providers[name], router.Providers[name].Caps
+func featuresOf(name string, ref *v1beta1.ObjectRef) v1beta1.Features {
+	provider := router.Providers[name]
+	if ref != nil {
+		provider = provider.InPlace(router.Service{Route: router.Ref{GroupVersionKind: schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind), Name: ref.Name}})
+	}
+	caps := provider.Caps
 	return v1beta1.Features{
+		Edits: provider.Edits(), Borrowed: provider.Borrowed,
 		Provider: name, Available: []string{name}, Routes: len(provider.Kinds) > 0, Members: caps.Members,
 		Weight: caps.Weight, Mirror: caps.Mirror, Match: caps.Match, Scoped: caps.Scoped, Parents: caps.Parents, Whole: caps.Whole,
 		Ingress: caps.Ingress, RouteRef: caps.RouteRef,

@@ -250,6 +250,7 @@ const eventsBelow = "\n## What stands in the way, and other remarks\n\n| Type | 
 	"| Warning | `Knative Revision NAME.NAMESPACE is not ready: CAUSE` | the Revision of a side is not ready; the cause is Knative's |\n" +
 	"| Warning | `pin Knative Revision NAME.NAMESPACE: it was deleted; delete the Canary and create it again to begin with the latest one` | the promoted Revision is gone |\n" +
 	"| Warning | `apply OBJECT: ERROR` | the API server did not take an object; `scale`, `patch`, `drop`, `list`, `take over the fields of` are others. It is tried again |\n" +
+	"| Warning | `give back OBJECT: ERROR` | a route of yours could not be left as it was; it is tried again |\n" +
 	"| Warning | `render OBJECT: ERROR` | an object cannot be made from what is there; the text has the remedy |\n" +
 	"| Warning | `KIND NAME.NAMESPACE is in the way of a copy of NAME: it has no label serin.dev/config-copy; rename or delete it` | an object of somebody else has the name of a copy |\n" +
 	"| Warning | `KIND NAME.NAMESPACE was changed by somebody else in FIELDS: set back` | an object was edited by hand or by a tool; the weights of the release did not move |\n" +

@@ -42,6 +42,7 @@ var contour = Provider{
 		}
 		return []Object{proxy}, nil
 	},
+	Edit:  contourEditor,
 	Parse: parseHTTPProxies,
 }
 

@@ -49,6 +49,7 @@ func gatewayRoutes(kind schema.GroupVersionKind, caps Caps, form gatewayForm) Pr
 		Leave: func(s Service, how rollout.Release) ([]Object, error) {
 			return form.made(kind, s, func(s Service) (Object, error) { return leaveHTTPRoute(kind, caps, s, how) })
 		},
+		Edit:  gatewayEditor(kind),
 		Parse: parseHTTPRoutes(kind.Kind),
 	}
 }

@@ -39,6 +39,7 @@ var gloo = Provider{
 		return objects, nil
 	},
 	Leave: func(s Service, how rollout.Release) ([]Object, error) { return s.leaveGloo(how), nil },
+	Edit:  glooEditor,
 	Parse: parseGloo,
 }
 

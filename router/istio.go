@@ -49,6 +49,7 @@ var istio = Provider{
 		}
 		return objects, nil
 	},
+	Edit:  istioEditor,
 	Parse: parseVirtualService,
 }
 

@@ -53,9 +53,13 @@ type Provider struct {
 	// way from the second on, and is not returned at the last. Nil if no route is to stay.
 	Leave func(Service, rollout.Release) ([]Object, error)
 
-	// Edit returns a changed copy of an object that the user owns; nil if the
+	// Edit divides in an object that the user owns, see [Provider.InPlace]; nil if the
 	// provider has no such mode.
-	Edit func(live Object, s Service, r rollout.Route) (Object, error)
+	Edit *Editor
+
+	// Borrowed says that Render and Leave return objects of the user's, whole and with
+	// their version: they are changed only if nobody else has changed them meanwhile.
+	Borrowed bool
 
 	// Parse returns the route that live objects express, and whether the data
 	// plane accepted it. An error means that the objects do not have the shape

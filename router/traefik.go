@@ -28,6 +28,7 @@ var traefik = Provider{
 		return []Object{service}, nil
 	},
 	Leave: func(s Service, how rollout.Release) ([]Object, error) { return []Object{s.leaveTraefik(how)}, nil },
+	Edit:  traefikEditor,
 	Parse: parseTraefikServices,
 }
 

@@ -33,7 +33,11 @@ func (c *Canary) Analysis() *CanaryAnalysis {
 // Provider is the traffic provider of the canary, fallback if it names none. That of
 // another kind of routes than usual has a name of its own.
 func (c *Canary) Provider(fallback string) string {
-	return routing(or(c.Spec.Provider, fallback), c.Spec.Service.RouteKind)
+	kind := c.Spec.Service.RouteKind
+	if ref := c.Spec.RouteRef; kind == "" && ref != nil && ref.Kind != HTTPRoute && strings.HasSuffix(ref.Kind, "Route") && strings.HasPrefix(ref.APIVersion, gatewayGroup) {
+		kind = ref.Kind // the route of the user's says what kind it is
+	}
+	return routing(or(c.Spec.Provider, fallback), kind)
 }
 
 // MetricsServer is the base URL of the Prometheus of the canary, fallback if it

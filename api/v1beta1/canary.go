@@ -76,10 +76,14 @@ type CanarySpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.kind == 'Ingress'",message="kind must be Ingress",fieldPath=".kind"
 	IngressRef *ObjectRef `json:"ingressRef,omitempty"`
 
-	// The ApisixRoute that leads to the apex service. Used by the provider apisix,
-	// and as {{ route }} in metric templates.
+	// A route of yours that leads to the apex service, in the namespace of the Canary.
+	// The provider apisix builds upon an ApisixRoute. gatewayapi, istio, contour, gloo
+	// and traefik make no route of their own then, but divide the requests to the
+	// service in this HTTPRoute (GRPCRoute, TCPRoute, TLSRoute), VirtualService,
+	// HTTPProxy, RouteTable or TraefikService for the time of a release, and leave it as it was. It is
+	// {{ route }} in metric templates.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self.kind == 'ApisixRoute'",message="kind must be ApisixRoute",fieldPath=".kind"
+	// +kubebuilder:validation:XValidation:rule="self.kind in ['ApisixRoute', 'HTTPRoute', 'GRPCRoute', 'TCPRoute', 'TLSRoute', 'VirtualService', 'HTTPProxy', 'RouteTable', 'TraefikService']",message="kind must be ApisixRoute, HTTPRoute, GRPCRoute, TCPRoute, TLSRoute, VirtualService, HTTPProxy, RouteTable or TraefikService",fieldPath=".kind"
 	RouteRef *ObjectRef `json:"routeRef,omitempty"`
 
 	// The Upstream whose settings generated Upstreams copy. Used by the provider gloo.

@@ -30,8 +30,10 @@ type Features struct {
 	Whole    bool // it divides by whole percents only
 	Ingress  bool // it builds upon spec.ingressRef, and needs it
 	RouteRef bool // it builds upon spec.routeRef, and needs it
+	Borrowed bool // it divides in the object that spec.routeRef names, and makes none
 
 	Fields        []string // of spec.service that become part of its routes
+	Edits         string   // the kind that it could divide in, as Kind.group
 	NoCORS        bool     // the cluster's version of its routes has no field for spec.service.corsPolicy
 	Lacks         Lacks    // what the gateways at hand say they cannot do
 	PrimaryCookie bool     // it can keep users on the primary, too

@@ -19,6 +19,9 @@ const (
 // follows, and a kind that is no HTTPRoute.
 const gatewayAPI = "gatewayapi:"
 
+// gatewayGroup begins the versions of these kinds.
+const gatewayGroup = "gateway.networking.k8s.io/"
+
 // routing is the name of a provider with a kind of routes. Only those of the Gateway
 // API have one; the name of another stays, so that validation can call it by it.
 func routing(provider, kind string) string {

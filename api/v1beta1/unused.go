@@ -31,7 +31,7 @@ func unused(s CanaryService, f Features) []string {
 		{"backends", len(s.Backends) > 0},
 	} {
 		if field.set && f.Routes && !slices.Contains(f.Fields, field.name) {
-			warnings = append(warnings, fmt.Sprintf("spec.service.%s has no effect with the provider %s", field.name, f.Provider))
+			warnings = append(warnings, fmt.Sprintf("spec.service.%s has no effect with %s", field.name, f.who()))
 		}
 	}
 	return warnings

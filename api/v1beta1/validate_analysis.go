@@ -115,7 +115,7 @@ func ladder(a CanaryAnalysis, path *field.Path) field.ErrorList {
 func capabilities(a CanaryAnalysis, f Features, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	refuse := func(name, what string) {
-		errs = append(errs, field.Forbidden(path.Child(name), "the provider "+f.Provider+" cannot "+what))
+		errs = append(errs, field.Forbidden(path.Child(name), f.who()+" cannot "+what))
 	}
 	if a.Strategy() == rollout.Canary && !f.Weight {
 		refuse("stepWeight", "divide requests by weight; use iterations for blue/green")
@@ -148,7 +148,7 @@ func wholePercents(a CanaryAnalysis, f Features, path *field.Path) field.ErrorLi
 func extras(a CanaryAnalysis, f Features, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	refuse := func(name, what string) {
-		errs = append(errs, field.Forbidden(path.Child(name), "the provider "+f.Provider+" cannot "+what+"; remove the field"))
+		errs = append(errs, field.Forbidden(path.Child(name), f.who()+" cannot "+what+"; remove the field"))
 	}
 	if a.Bake != "" && !f.Routes {
 		refuse("bake", "give all traffic to the canary")
