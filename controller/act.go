@@ -241,6 +241,9 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 		return fmt.Errorf("apply %s: %w", placed(object), err)
 	}
 	m.applied[name] = applied{digest: sum, before: before}
+	if r.unmoved(v, m, live, object, send.GetResourceVersion()) {
+		return nil
+	}
 	verb := "updated"
 	if live == nil {
 		verb = "created"

@@ -23,8 +23,9 @@ var (
 //
 // Without Match there is only one rule for each, which divides.
 var apisix = Provider{
-	Caps:  apisixCaps,
-	Kinds: []schema.GroupVersionKind{apisixKind},
+	Caps:   apisixCaps,
+	Kinds:  []schema.GroupVersionKind{apisixKind},
+	Atomic: true,
 	Reads: func(s Service) []Ref {
 		if s.Route.Name == "" {
 			return nil

@@ -24,6 +24,7 @@ func gatewayAPI(version string) Provider {
 	return Provider{
 		Caps:   caps,
 		Kinds:  []schema.GroupVersionKind{kind},
+		Atomic: true,
 		Fields: []string{"gatewayRefs", "hosts", "match", "rewrite", "headers", "mirror", "corsPolicy", "timeout", "backendTimeout"},
 		CORS:   []string{"spec", "rules", "filters", "cors"},
 		Render: func(s Service, r rollout.Route) ([]Object, error) {

@@ -14,9 +14,10 @@ import (
 // the apex without a namespace, as under Flagger: one that leads to another
 // namespace belongs to somebody else and is left alone.
 var kuma = Provider{
-	Caps:  kumaCaps,
-	Kinds: []schema.GroupVersionKind{kumaRouteKind},
-	Reads: func(s Service) []Ref { return []Ref{{GroupVersionKind: kumaRouteKind, Name: s.Name}} },
+	Caps:   kumaCaps,
+	Kinds:  []schema.GroupVersionKind{kumaRouteKind},
+	Atomic: true,
+	Reads:  func(s Service) []Ref { return []Ref{{GroupVersionKind: kumaRouteKind, Name: s.Name}} },
 	Render: func(s Service, r rollout.Route) ([]Object, error) {
 		err := kumaCaps.validate(r)
 		if other := s.kumaRival(); err == nil && other != "" {
