@@ -23,9 +23,8 @@ var (
 //
 // Without Match there is only one rule for each, which divides.
 var apisix = Provider{
-	Caps:   apisixCaps,
-	Kinds:  []schema.GroupVersionKind{apisixKind},
-	Atomic: true,
+	Caps:  apisixCaps,
+	Kinds: []schema.GroupVersionKind{apisixKind},
 	Reads: func(s Service) []Ref {
 		if s.Route.Name == "" {
 			return nil
