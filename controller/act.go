@@ -248,10 +248,14 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	if err := r.fence(ctx, v); err != nil {
 		return err
 	}
-	if err := r.send(ctx, v, live, object); err != nil {
+	version, err := r.send(ctx, v, live, object)
+	if err != nil {
 		return fmt.Errorf("apply %s: %w", placed(object), err)
 	}
 	m.applied[name] = applied{digest: sum, before: before}
+	if r.unmoved(v, m, live, object, version) {
+		return nil
+	}
 	verb := "updated"
 	if live == nil {
 		verb = "created"

@@ -43,15 +43,18 @@ func kept(object *unstructured.Unstructured) string {
 	return object.GetAnnotations()[router.OriginalAnnotation]
 }
 
-// send writes an object. One of ours is applied, also against others who hold its fields.
-func (r *reconciler) send(ctx context.Context, v *view, live *unstructured.Unstructured, object router.Object) error {
+// send writes an object, and returns the version that one of ours has since. It is
+// applied, also against others who hold its fields.
+func (r *reconciler) send(ctx context.Context, v *view, live *unstructured.Unstructured, object router.Object) (string, error) {
 	if v.borrowed(object) {
-		return r.edit(ctx, live, object)
+		return "", r.edit(ctx, live, object)
 	}
 	if err := r.takeOver(ctx, live, object); err != nil {
-		return err
+		return "", err
 	}
-	return r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object.DeepCopy()), client.FieldOwner(manager), client.ForceOwnership)
+	sent := object.DeepCopy()
+	err := r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(sent), client.FieldOwner(manager), client.ForceOwnership)
+	return sent.GetResourceVersion(), err
 }
 
 // edit changes an object of the user's, unless somebody has changed it since it was read.

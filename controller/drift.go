@@ -64,9 +64,10 @@ func (r *reconciler) corrected(ctx context.Context, v *view, m *memo, live *unst
 // mostDiffering bounds what is named of a change.
 const mostDiffering = 3
 
-// differing names the fields in which live is not as want says, sorted.
+// differing names the fields in which live is not as want says, or has what we gave
+// it and want does not, sorted.
 func differing(live, want map[string]any, as func(live, want any) bool) []string {
-	var found []string
+	found := leftovers(&unstructured.Unstructured{Object: live}, router.Object{Object: want})
 	differ("", live, want, as, &found)
 	slices.Sort(found)
 	if more := len(found) - mostDiffering; more > 0 {

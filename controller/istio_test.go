@@ -124,7 +124,7 @@ func TestKeysThatHaveToGo(t *testing.T) {
 				fields["apiVersion"], fields["kind"] = provider.Kinds[0].GroupVersion().String(), provider.Kinds[0].Kind
 				*into = fields
 			}
-			v := &view{provider: c.provider}
+			v := &view{provider: c.provider, memo: &memo{}}
 			if got := v.is(live, *want); got != c.is {
 				t.Errorf("%s is %s: %t", c.live, c.want, got)
 			}
@@ -133,5 +133,31 @@ func TestKeysThatHaveToGo(t *testing.T) {
 	got := differing(fromJSON(t, mirrored).(map[string]any), fromJSON(t, plain).(map[string]any), whole)
 	if diff := cmp.Diff([]string{"spec.http[0]"}, got); diff != "" {
 		t.Errorf("what has a key too many is not named (-want +got)\n%s", diff)
+	}
+}
+
+// The mirror of a release that fails before its first weight is all that has to go.
+func TestMirrorHasToGo(t *testing.T) {
+	service := router.Service{Namespace: "shop", Name: "web", Port: 80, Parents: []router.Parent{{Name: "public"}}}
+	for name, provider := range router.Providers {
+		if !provider.Caps.Mirror {
+			continue
+		}
+		mirrored, err := provider.Render(service, rollout.Route{Primary: rollout.Full, Mirror: rollout.Full})
+		if err != nil {
+			t.Fatal(err)
+		}
+		home, err := provider.Render(service, rollout.Split(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := &view{provider: provider, memo: &memo{}}
+		noticed := false
+		for i := range home {
+			noticed = noticed || !v.is(&mirrored[i], home[i])
+		}
+		if !noticed {
+			t.Errorf("%s: a route with a mirror is one without", name)
+		}
 	}
 }

@@ -122,8 +122,16 @@ func (v *view) is(live *unstructured.Unstructured, object router.Object) bool {
 	if v.borrowed(object) {
 		return unchanged(live, object)
 	}
-	if live == nil || !v.compares(object)(live.Object, object.Object) || !selects(live, object) {
+	if live == nil || !v.fits(live, object) {
 		return false
 	}
-	return len(object.GetOwnerReferences()) > 0 || v.options.Owner.Claim(metav1.Object(live)) != workload.Ours
+	same := v.compares(object)(live.Object, object.Object) && len(leftovers(live, object)) == 0
+	return same || v.memo.understood(live, object)
+}
+
+// fits reports whether a live object selects no more than it should, and has no owner
+// that it should not have.
+func (v *view) fits(live *unstructured.Unstructured, object router.Object) bool {
+	owned := len(object.GetOwnerReferences()) > 0 || v.options.Owner.Claim(metav1.Object(live)) != workload.Ours
+	return owned && selects(live, object)
 }

@@ -29,6 +29,7 @@ type memo struct {
 	unsure     map[string]bool // messages of this transition whose event may have been made
 	applied    map[string]applied
 	settled    map[string]cause // of objects that were as they should be
+	answers    map[string]answer
 	template   template
 	roll       string                     // of the pods that were put behind the apex last
 	services   string                     // picture in which the Services were as they should be
@@ -79,7 +80,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, transition: -1, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{}, settled: map[string]cause{},
+	fresh := &memo{uid: uid, transition: -1, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{}, settled: map[string]cause{}, answers: map[string]answer{},
 		heard: map[rollout.Verb]string{}, unready: map[rollout.Side]time.Time{}, waits: waits{said: map[string]bool{}}}
 	m.memo[key] = fresh
 	return fresh

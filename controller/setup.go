@@ -117,7 +117,7 @@ func slim(object any) (any, error) {
 	}
 	// Of one that is steered they say by whom, of one that Flagger made what to take over.
 	if !v1beta1.Steered(accessor.GetAnnotations()) && !flaggers(accessor.GetManagedFields()) {
-		accessor.SetManagedFields(nil)
+		accessor.SetManagedFields(slimFields(object))
 	}
 	slimKnative(object)
 	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" && !restored(object) {

@@ -3,6 +3,8 @@ package integration
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
 	"github.com/serinhq/serin/internal/crds"
+	"github.com/serinhq/serin/router"
 )
 
 // Every object that providers render is accepted strictly by an API server that holds
@@ -79,15 +82,46 @@ func dryRun(ctx context.Context, c client.Client, object unstructured.Unstructur
 	if err != nil {
 		return err
 	}
+	rendered := object.DeepCopy()
 	patch := client.RawPatch(types.ApplyPatchType, body)
 	// A kind that was just installed may take a moment to be found.
-	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
 		err := c.Patch(ctx, &object, patch, client.FieldOwner("test"), client.ForceOwnership, client.DryRunAll, strict)
 		if meta.IsNoMatchError(err) {
 			return false, nil
 		}
 		return true, err
 	})
+	if more := inLists(rendered.Object["spec"], object.Object["spec"]); err == nil && len(more) > 0 && atomic(object.GroupVersionKind()) {
+		return fmt.Errorf("the API server puts defaults into lists, render them: %s", strings.Join(more, ", "))
+	}
+	return err
+}
+
+// atomic reports whether a provider counts on lists to be as it applied them.
+func atomic(gvk schema.GroupVersionKind) bool {
+	for _, provider := range router.Providers {
+		if provider.Atomic && slices.Contains(provider.Kinds, gvk) {
+			return true
+		}
+	}
+	return false
+}
+
+// inLists names what is in the lists of a live value beyond what was applied.
+func inLists(applied, live any) []string {
+	switch live := live.(type) {
+	case map[string]any:
+		fields, _ := applied.(map[string]any)
+		var found []string
+		for key, value := range live {
+			found = append(found, inLists(fields[key], value)...)
+		}
+		return found
+	case []any:
+		return lacking("", applied, live)
+	}
+	return nil
 }
 
 // ownPlane is a control plane of this test alone.

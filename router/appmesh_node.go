@@ -40,7 +40,9 @@ func (version appMeshVersion) node(s Service, name, host, label string) Object {
 		spec["meshName"] = s.MeshName
 		spec["serviceDiscovery"] = map[string]any{"dns": map[string]any{"hostName": host + "." + s.Namespace}}
 	case appMeshSecond:
-		spec["podSelector"] = map[string]any{"matchLabels": s.selecting(label)}
+		if s.Selector.Key != "" { // a target that is a Service says nothing about pods
+			spec["podSelector"] = map[string]any{"matchLabels": s.selecting(label)}
+		}
 		spec["serviceDiscovery"] = map[string]any{"dns": map[string]any{"hostname": host + "." + s.Namespace + ".svc.cluster.local."}}
 		if s.Timeout != 0 {
 			listener["timeout"] = map[string]any{appMeshProtocol(s): map[string]any{"perRequest": appMeshSpan(s.Timeout)}}

@@ -23,6 +23,7 @@ import (
 var contour = Provider{
 	Caps:   contourCaps,
 	Kinds:  []schema.GroupVersionKind{httpProxyKind},
+	Atomic: true,
 	Fields: []string{"match", "rewrite", "headers", "timeout", "retries"},
 	Render: func(s Service, r rollout.Route) ([]Object, error) {
 		proxy, err := s.httpProxy(r, func(p proxyParts) []proxyRoute { return p.routes(r) })

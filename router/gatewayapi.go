@@ -41,8 +41,9 @@ type gatewayForm struct {
 // gatewayRoutes renders one kind of routes by way of the HTTPRoute that says the same.
 func gatewayRoutes(kind schema.GroupVersionKind, caps Caps, form gatewayForm) Provider {
 	return Provider{
-		Caps:  caps,
-		Kinds: []schema.GroupVersionKind{kind},
+		Caps:   caps,
+		Kinds:  []schema.GroupVersionKind{kind},
+		Atomic: true,
 		Render: func(s Service, r rollout.Route) ([]Object, error) {
 			return form.made(kind, s, func(s Service) (Object, error) { return renderHTTPRoute(kind, caps, s, r) })
 		},

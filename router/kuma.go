@@ -19,9 +19,10 @@ import (
 //
 // Without Match there is only the split, with both sides.
 var kuma = Provider{
-	Caps:  kumaCaps,
-	Kinds: []schema.GroupVersionKind{kumaRouteKind},
-	Reads: func(s Service) []Ref { return []Ref{{GroupVersionKind: kumaRouteKind, Name: s.Name}} },
+	Caps:   kumaCaps,
+	Kinds:  []schema.GroupVersionKind{kumaRouteKind},
+	Atomic: true,
+	Reads:  func(s Service) []Ref { return []Ref{{GroupVersionKind: kumaRouteKind, Name: s.Name}} },
 	Render: func(s Service, r rollout.Route) ([]Object, error) {
 		route, err := s.renderKuma(r)
 		if err != nil {

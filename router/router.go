@@ -27,7 +27,8 @@ type Provider struct {
 	Reads func(Service) []Ref
 
 	// Atomic says that what is in the lists of its objects is what was applied, as the
-	// API server has no defaults there: what is no longer rendered has to go.
+	// API server has no defaults for what Render leaves out there: what is no longer
+	// rendered has to go.
 	Atomic bool
 
 	// CORS is where in an object corsPolicy is rendered to, through lists, if older

@@ -117,8 +117,12 @@ func (s Service) service(name string, selector map[string]any, meta Metadata, li
 	return object, nil
 }
 
-// label marks a Service by its own name, under the key of the selector.
+// label marks a Service by its own name, under the key of the selector; there is none
+// where the target is a Service itself.
 func (s Service) label(name string) map[string]string {
+	if s.Selector.Key == "" {
+		return nil
+	}
 	return map[string]string{s.Selector.Key: name}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/serinhq/serin/internal/golden"
+	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/workload"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -169,4 +170,21 @@ func FuzzPorts(f *testing.F) {
 			seen["name "+p.Name], seen[number] = true, true
 		}
 	})
+}
+
+// A target that is a Service has no label that selects pods: nothing is marked with it.
+func TestNothingIsMarkedWithoutASelector(t *testing.T) {
+	for name, provider := range Providers {
+		service := fixtureOf(name).full()
+		service.Selector = workload.Selector{}
+		objects, err := provider.Render(service, rollout.Split(0))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, object := range objects {
+			if text := string(document(t, name, []Object{object})); strings.Contains(text, `"":`) {
+				t.Errorf("%s: a key of %s %s is empty:\n%s", name, object.GetKind(), object.GetName(), text)
+			}
+		}
+	}
 }

@@ -18,8 +18,9 @@ import (
 // Its own sticky cookies are not offered: they keep a user on a side for ever, and
 // have no value that belongs to a release.
 var traefik = Provider{
-	Caps:  traefikCaps,
-	Kinds: []schema.GroupVersionKind{traefikServiceKind},
+	Caps:   traefikCaps,
+	Kinds:  []schema.GroupVersionKind{traefikServiceKind},
+	Atomic: true,
 	Render: func(s Service, r rollout.Route) ([]Object, error) {
 		service, err := s.traefikService(r)
 		if err != nil {

@@ -3,6 +3,7 @@ package v1beta1
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/intstr"

@@ -56,3 +56,17 @@ func TestRouteOfTheUser(t *testing.T) {
 		t.Errorf("%v, warnings (-want +got):\n%s", errs, diff)
 	}
 }
+
+// The kind of a route of the Gateway API is that of the user's, where there is one.
+func TestRouteOfTheUserSaysItsKind(t *testing.T) {
+	for _, tt := range []struct{ spec, want string }{
+		{"routeRef: {apiVersion: gateway.networking.k8s.io/v1, kind: GRPCRoute, name: front}\n", "gatewayapi:v1:GRPCRoute"},
+		{"routeRef: {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, name: front}\n", "gatewayapi:v1"},
+		{"routeRef: {apiVersion: apisix.apache.org/v2, kind: ApisixRoute, name: front}\n", "gatewayapi:v1"},
+		{"", "gatewayapi:v1"},
+	} {
+		if got := parse(t, withSpec(tt.spec)).Provider("gatewayapi:v1"); got != tt.want {
+			t.Errorf("%q: provider %s, want %s", tt.spec, got, tt.want)
+		}
+	}
+}

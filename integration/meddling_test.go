@@ -1,0 +1,317 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/serinhq/serin/api/v1beta1"
+	"github.com/serinhq/serin/controller"
+	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
+)
+
+// A stage is where a release stands while somebody meddles.
+type stage struct {
+	name     string
+	analysis string
+	needs    func(router.Caps) bool
+}
+
+// stages of a release that stays in its first step: an interval is ten minutes.
+func stages() []stage {
+	return []stage{
+		{"home", "", func(router.Caps) bool { return true }},
+		{"weighted", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20}", func(c router.Caps) bool { return c.Weight }},
+		{"mirror", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, mirror: true}", func(c router.Caps) bool { return c.Mirror }},
+		{"match", `{interval: 10m, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}]}`,
+			func(c router.Caps) bool { return c.Match }},
+	}
+}
+
+// Whatever somebody does to an object of a release, with each traffic provider and in
+// each stage, is set back; no weight is read from it; and what others keep in the object
+// stays. One operator has all of them at once. Their targets are Services, which need no pods.
+func TestMeddlingIsSetBackWithEveryProvider(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.mesh = "kuma" // an operator of one namespace sees objects of the cluster for this one only
+	w.given = func(o *controller.Options) { o.IngressPrefix = "nginx.ingress.kubernetes.io" }
+	var all []meddling
+	for _, e := range estates() {
+		e.namespace = w.namespace
+		if e.provider == "knative" {
+			continue // see TestKnativeTrafficIsKeptAndGivenBack
+		}
+		if e.source != "" {
+			install(t, e.source)
+		}
+		for _, s := range stages() {
+			if s.needs(router.Providers[e.provider].Caps) {
+				all = append(all, meddling{e, s, e.name + "-" + s.name})
+			}
+		}
+	}
+	w.served()
+	t.Cleanup(func() {
+		for _, m := range all {
+			if m.provider == "kuma" {
+				w.discard(trafficRoute, m.canary)
+			}
+		}
+	})
+	w.operate()
+	for _, m := range all {
+		m.declare(w)
+	}
+	for _, m := range all {
+		w.named(m.canary, "it to be at rest", func(c *v1beta1.Canary) bool { return c.Status.Phase == "Initialized" })
+		if m.stage.analysis != "" {
+			w.must(apply(w.ctx, plane.client, w.front(m.canary, "2")))
+		}
+	}
+	t.Run("all", func(t *testing.T) {
+		for _, m := range all {
+			t.Run(m.canary, func(t *testing.T) {
+				t.Parallel()
+				w := *w
+				w.t = t
+				m.run(&w)
+			})
+		}
+	})
+}
+
+// meddling is with the objects of one provider in one stage.
+type meddling struct {
+	estate
+	stage  stage
+	canary string
+}
+
+// front is the Service that is released.
+func (w *world) front(name, version string) *unstructured.Unstructured {
+	w.t.Helper()
+	return w.parse(strings.ReplaceAll(fmt.Sprintf(service, version), "podinfo", name))
+}
+
+// declare makes the Canary of the estate's, of a Service and by another name.
+func (m meddling) declare(w *world) {
+	w.t.Helper()
+	users, declared, _ := m.at(w.t, 0)
+	for _, object := range append(users, declared) {
+		rename(object.Object, m.name, m.canary)
+	}
+	w.must(apply(w.ctx, plane.client, w.front(m.canary, "1")))
+	for _, user := range users {
+		if user.GetKind() != "Upstream" || m.stage.name == "home" {
+			w.must(plane.client.Create(w.ctx, user))
+		}
+	}
+	target := map[string]any{"apiVersion": "v1", "kind": "Service", "name": m.canary}
+	w.must(unstructured.SetNestedMap(declared.Object, target, "spec", "targetRef"))
+	if m.stage.analysis != "" {
+		w.must(unstructured.SetNestedField(declared.Object, w.parse("analysis: " + m.stage.analysis).Object["analysis"], "spec", "analysis"))
+	}
+	w.must(plane.client.Create(w.ctx, declared, strict))
+}
+
+// rename gives what has a name another one.
+func rename(value any, from, to string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			if (key == "name" || key == "serviceName") && inner == from {
+				value[key] = to
+			}
+			rename(inner, from, to)
+		}
+	case []any:
+		for _, inner := range value {
+			rename(inner, from, to)
+		}
+	}
+}
+
+// objects that the provider rendered, once they are those of the stage.
+func (m meddling) objects(w *world) []*unstructured.Unstructured {
+	w.t.Helper()
+	w.named(m.canary, "the stage", func(c *v1beta1.Canary) bool {
+		began := c.Status.Phase == "Progressing" && (m.stage.name != "weighted" || c.Status.CanaryWeight > 0)
+		return began || m.stage.analysis == "" && c.Status.Phase == "Initialized"
+	})
+	var found []*unstructured.Unstructured
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	kind, name := m.lead()
+	err := follow(ctx, plane.client, blank(kind), w.namespace, name, func(*unstructured.Unstructured) bool {
+		found = m.found(w)
+		return m.reached(found)
+	})
+	if err != nil {
+		w.t.Fatalf("the objects of %s do not reach the stage: %v", m.canary, err)
+	}
+	return found
+}
+
+// lead is the object that divides the requests.
+func (m meddling) lead() (schema.GroupVersionKind, string) {
+	for _, kind := range m.kinds() {
+		switch kind.Kind {
+		case "Ingress":
+			return kind, m.canary + "-canary"
+		case "ApisixRoute":
+			return kind, m.canary + "-" + m.canary + "-canary"
+		case "VirtualRouter":
+			return kind, m.canary
+		}
+	}
+	return m.kinds()[0], m.canary
+}
+
+// found are the objects that are there.
+func (m meddling) found(w *world) []*unstructured.Unstructured {
+	w.t.Helper()
+	var found []*unstructured.Unstructured
+	for _, gvk := range m.kinds() {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+		w.must(plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
+		for i := range list.Items {
+			if m.made(&list.Items[i]) {
+				found = append(found, &list.Items[i])
+			}
+		}
+	}
+	return found
+}
+
+// reached reports whether objects say what the stage is about.
+func (m meddling) reached(found []*unstructured.Unstructured) bool {
+	values := map[string]router.Object{}
+	for _, object := range found {
+		values[object.GetKind()+object.GetName()] = *object
+	}
+	route, accepted, err := router.Providers[m.provider].Parse(sorted(values))
+	if err != nil || !accepted {
+		return false
+	}
+	switch m.stage.name {
+	case "weighted":
+		return route.Canary == rollout.Percent(20)
+	case "mirror":
+		return route.Mirror > 0
+	case "match":
+		return route.Match && route.Canary == rollout.Full
+	default:
+		return route.Canary == 0
+	}
+}
+
+// made reports whether an object is one that this Canary's provider rendered.
+func (m meddling) made(object *unstructured.Unstructured) bool {
+	name := object.GetName()
+	if _, lead := m.lead(); strings.HasSuffix(lead, "-canary") {
+		return name == lead // beside the user's own
+	}
+	return name == m.canary || strings.HasPrefix(name, m.canary+"-") || strings.HasPrefix(name, m.namespace+"-"+m.canary+"-")
+}
+
+func (m meddling) run(w *world) {
+	w.t.Helper()
+	for _, object := range m.objects(w) {
+		if kind, lead := m.lead(); m.stage.name != "weighted" && (object.GetName() != lead || object.GroupVersionKind() != kind) {
+			continue // what stands beside the route is the same in every stage
+		}
+		m.meddle(w, object)
+	}
+	status := w.canaryObject(m.canary)
+	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(status), status))
+	want := map[string]int64{"weighted": 20}[m.stage.name] // under A/B it says nothing
+	if got := numberAt(status, "status", "canaryWeight"); got != want {
+		w.t.Errorf("status says %d %% behind all of it, want %d", got, want)
+	}
+}
+
+// meddle does to one object everything that can be done to it.
+func (m meddling) meddle(w *world, object *unstructured.Unstructured) {
+	w.t.Helper()
+	name, alone := object.GetKind()+" "+object.GetName(), meant(object)
+	w.edited(object, keep)
+	want := meant(object)
+	for _, e := range edits() {
+		if !w.edited(object, e.do) || equalJSON(want, meant(object)) {
+			continue // it has nothing of the kind, or nothing of it is ours
+		}
+		w.back(object, name+": "+e.name, want)
+		kept := object.GetLabels()[foreign] == "yes" && object.GetAnnotations()[foreign] == "yes"
+		if removes := strings.HasPrefix(e.name, "replaced") || strings.HasPrefix(e.name, "metadata"); !removes && !kept {
+			w.t.Errorf("%s: %s: what others had in it is gone: %v %v", name, e.name, object.GetLabels(), object.GetAnnotations())
+		}
+	}
+	w.must(plane.client.Delete(w.ctx, object.DeepCopy()))
+	w.back(object, name+": deleted", alone)
+}
+
+// edited writes what somebody makes of an object, and takes over what became of it. It
+// reports whether there was anything to write that the API server takes.
+func (w *world) edited(object *unstructured.Unstructured, do func(*unstructured.Unstructured) bool) bool {
+	w.t.Helper()
+	for {
+		w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(object), object))
+		before := object.DeepCopy()
+		if !do(object) || equalJSON(before.Object, object.Object) {
+			return false
+		}
+		err := plane.client.Update(w.ctx, object, client.FieldOwner("somebody"))
+		switch {
+		case apierrors.IsConflict(err):
+			continue
+		case apierrors.IsInvalid(err):
+			*object = *before
+			return false
+		}
+		w.must(err)
+		return true
+	}
+}
+
+// back waits until an object means again what it meant, and takes over what it became.
+func (w *world) back(object *unstructured.Unstructured, what string, want map[string]any) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
+	defer cancel()
+	edited := object.DeepCopy()
+	last := edited
+	err := follow(ctx, plane.client, blank(object.GroupVersionKind()), object.GetNamespace(), object.GetName(), func(u *unstructured.Unstructured) bool {
+		last = u
+		return u.GetResourceVersion() != edited.GetResourceVersion() && equalJSON(want, meant(u))
+	})
+	if err != nil {
+		w.t.Fatalf("%s: it is not set back: %s", what, strings.Join(lacking("", meant(last), any(want)), ", ")+"; too much: "+strings.Join(lacking("", any(want), meant(last)), ", "))
+	}
+	*object = *last.DeepCopy()
+}
+
+// meant is what an object says, without what others keep in it and what a server puts there.
+func meant(object *unstructured.Unstructured) map[string]any {
+	metadata := map[string]any{}
+	for key, all := range map[string]map[string]string{"labels": object.GetLabels(), "annotations": object.GetAnnotations()} {
+		ours := map[string]any{}
+		for name, value := range all {
+			if !strings.HasPrefix(name, "example.com/") && name != corev1.LastAppliedConfigAnnotation {
+				ours[name] = value
+			}
+		}
+		metadata[key] = ours
+	}
+	return map[string]any{"metadata": metadata, "spec": object.Object["spec"], "mesh": object.Object["mesh"]}
+}
