@@ -60,13 +60,13 @@ func (w *world) atRest() any {
 	w.operate()
 	w.push("app:1")
 	w.flux()
-	original := w.front()
+	original := w.usersRoute()
 	w.must(apply(w.ctx, plane.client, w.parse(inFront+indent(weighted))))
 	w.phase("Initialized")
 	return original.Object["spec"]
 }
 
-func (w *world) front() *unstructured.Unstructured {
+func (w *world) usersRoute() *unstructured.Unstructured {
 	w.t.Helper()
 	route := blank(httpRoute)
 	w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: "front"}, route))
@@ -79,7 +79,7 @@ func (w *world) becomes(holds func(*unstructured.Unstructured) bool) {
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
 	if err := follow(ctx, plane.client, blank(httpRoute), w.namespace, "front", holds); err != nil {
-		w.t.Fatalf("%v\nthe route is %v", err, w.front().Object["spec"])
+		w.t.Fatalf("%v\nthe route is %v", err, w.usersRoute().Object["spec"])
 	}
 }
 
@@ -110,7 +110,7 @@ func TestRouteOfTheUserIsDividedAndLeftAsItWas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	original := w.atRest()
-	before := w.front()
+	before := w.usersRoute()
 	if !again(original)(before) || before.GetGeneration() != 1 {
 		t.Errorf("at rest the route is %v, of generation %d", before.Object["spec"], before.GetGeneration())
 	}
@@ -124,7 +124,7 @@ func TestRouteOfTheUserIsDividedAndLeftAsItWas(t *testing.T) {
 	w.until("the pause to be taken up", func(c *v1beta1.Canary) bool { return c.Status.Rollout.Held })
 	w.becomes(divides)
 	w.flux()
-	divided := w.front().GetGeneration()
+	divided := w.usersRoute().GetGeneration()
 	w.becomes(func(u *unstructured.Unstructured) bool { return u.GetGeneration() >= divided && divides(u) })
 	w.heard("HTTPRoute front." + w.namespace + " was changed by somebody else in spec.rules")
 	w.annotate(map[string]any{"serin.dev/resume": revision})
@@ -133,7 +133,7 @@ func TestRouteOfTheUserIsDividedAndLeftAsItWas(t *testing.T) {
 	if got := w.image("podinfo-primary"); got != "app:2" {
 		t.Errorf("the primary runs %s", got)
 	}
-	if owners := w.front().GetOwnerReferences(); len(owners) > 0 {
+	if owners := w.usersRoute().GetOwnerReferences(); len(owners) > 0 {
 		t.Errorf("the route has the owners %v", owners)
 	}
 
@@ -164,7 +164,7 @@ func TestDeletedCanaryGivesTheRouteOfTheUserBack(t *testing.T) {
 			w.becomes(divides)
 			w.must(plane.client.Delete(w.ctx, w.canaryObject("podinfo")))
 			w.must(vanish(w.ctx, plane.client, w.canaryObject("podinfo")))
-			if route := w.front(); !again(original)(route) {
+			if route := w.usersRoute(); !again(original)(route) {
 				t.Errorf("the route was left as %v, %v", route.Object["spec"], route.GetAnnotations())
 			}
 			if all := w.said("Terminating canary"); all != revert {

@@ -56,16 +56,6 @@ func appMesh(version appMeshVersion) Provider {
 	return p
 }
 
-// rendered names the apex in an error.
-func (version appMeshVersion) rendered(s Service) func([]Object, error) ([]Object, error) {
-	return func(objects []Object, err error) ([]Object, error) {
-		if err != nil {
-			return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
-		}
-		return objects, nil
-	}
-}
-
 // The kinds of App Mesh. The first generation has no routers.
 const (
 	appMeshNode    = "VirtualNode"
