@@ -46,13 +46,7 @@ func appMesh(version appMeshVersion) Provider {
 			}
 			return objects, nil
 		},
-		Leave: func(s Service, how rollout.Release) ([]Object, error) {
-			objects, err := version.leave(s, how)
-			if err != nil {
-				return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
-			}
-			return objects, nil
-		},
+		Leave: version.leave,
 		Parse: version.parse,
 	}
 	switch version {
