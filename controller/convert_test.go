@@ -30,7 +30,8 @@ func everything() v1beta1.CanaryService {
 			{Name: "public"},
 			{Group: new("g"), Kind: new("k"), Namespace: new("ns"), Name: "n", SectionName: new("s"), Port: new(int32(443))},
 		},
-		Hosts: []string{"a.example.com", "b.example.com"},
+		RouteKind: v1beta1.GRPCRoute,
+		Hosts:     []string{"a.example.com", "b.example.com"},
 		Match: []v1beta1.HTTPMatch{{
 			Name: "m", URI: &v1beta1.StringMatch{Prefix: new("/api")}, Scheme: exact("https"), Method: exact("GET"),
 			Authority:      &v1beta1.StringMatch{Suffix: new(".example.com")},
@@ -160,6 +161,9 @@ func TestNoFieldOfAServiceIsLost(t *testing.T) {
 		without, err := wired(service)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if name == "RouteKind" {
+			continue // it says which provider there is, see TestRouteKindsThatComeLater
 		}
 		if cmp.Equal(all, without) {
 			t.Errorf("field %s is not used", name)

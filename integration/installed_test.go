@@ -37,7 +37,7 @@ func TestKindsAreInstalledUnderTheOperator(t *testing.T) {
 	w.operate()
 	w.push("app:1")
 	w.canary(weighted)
-	w.refuses("choose one of the traffic providers at hand: kubernetes")
+	w.refuses(`spec.provider: Unsupported value: "gatewayapi:v1": choose one of the traffic providers at hand: `)
 	older := crd.DeepCopy()
 	older.Object = withoutCORS(older.Object).(map[string]any)
 	install(w.ctx, older)

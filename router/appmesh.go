@@ -40,11 +40,13 @@ func appMesh(version appMeshVersion) Provider {
 			return nodes, version.failure(s, problems)
 		},
 		Render: func(s Service, r rollout.Route) ([]Object, error) {
-			return version.rendered(s)(version.render(s, r))
+			objects, err := version.render(s, r)
+			if err != nil {
+				return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
+			}
+			return objects, nil
 		},
-		Leave: func(s Service, how rollout.Release) ([]Object, error) {
-			return version.rendered(s)(version.leave(s, how))
-		},
+		Leave: version.leave,
 		Parse: version.parse,
 	}
 	switch version {

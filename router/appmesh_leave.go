@@ -1,6 +1,10 @@
 package router
 
-import "github.com/serinhq/serin/rollout"
+import (
+	"fmt"
+
+	"github.com/serinhq/serin/rollout"
+)
 
 // leave leads the requests of the apex to the node of the workload's own pods, which
 // finds them by the apex Service from then on: that of the canary goes. In the first
@@ -11,7 +15,7 @@ func (version appMeshVersion) leave(s Service, how rollout.Release) ([]Object, e
 	_, problems := version.nodes(s)
 	shape, more := version.shape(s)
 	if problems = append(problems, more...); len(problems) > 0 {
-		return nil, problems.ToAggregate()
+		return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), problems.ToAggregate())
 	}
 	routes := shape.each(s.Name, shape.matches, version.leavingEnds(s, how)...)
 	objects := append([]Object{version.leavingNode(s, how)}, version.routed(s, s.Name, routes, version.gateway(s))...)

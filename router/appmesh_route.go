@@ -171,13 +171,3 @@ func (version appMeshVersion) retries(given Retries) (map[string]any, field.Erro
 	}
 	return policy, problems
 }
-
-// rendered names the apex in an error.
-func (version appMeshVersion) rendered(s Service) func([]Object, error) ([]Object, error) {
-	return func(objects []Object, err error) ([]Object, error) {
-		if err != nil {
-			return nil, fmt.Errorf("render VirtualService %s/%s: %w", s.Namespace, version.service(s, s.Name), err)
-		}
-		return objects, nil
-	}
-}
