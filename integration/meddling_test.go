@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/serinhq/serin/api/v1beta1"
@@ -233,11 +235,46 @@ func (m meddling) run(w *world) {
 		}
 		m.meddle(w, object)
 	}
+	m.reduce(w)
 	status := w.canaryObject(m.canary)
 	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(status), status))
 	want := map[string]int64{"weighted": 20}[m.stage.name] // under A/B it says nothing
 	if got := numberAt(status, "status", "canaryWeight"); got != want {
 		w.t.Errorf("status says %d %% behind all of it, want %d", got, want)
+	}
+}
+
+// reduce takes from a Canary at rest what nothing else in its route changes with, and
+// waits until it is gone from there.
+func (m meddling) reduce(w *world) {
+	w.t.Helper()
+	for _, c := range []struct {
+		canary, path, kind, name string
+		gone                     func(*unstructured.Unstructured) bool
+	}{
+		{"istio-home", "/spec/service/trafficPolicy", "DestinationRule", "istio-home-canary", func(u *unstructured.Unstructured) bool {
+			_, has, _ := unstructured.NestedMap(u.Object, "spec", "trafficPolicy")
+			return !has
+		}},
+		{"gatewayapi-home", "/spec/service/hosts", "HTTPRoute", "gatewayapi-home", func(u *unstructured.Unstructured) bool {
+			_, has, _ := unstructured.NestedSlice(u.Object, "spec", "hostnames")
+			return !has
+		}},
+		{"contour-home", "/spec/service/apex/labels", "HTTPProxy", "contour-home", func(u *unstructured.Unstructured) bool {
+			return u.GetLabels()["team"] == ""
+		}},
+	} {
+		if c.canary != m.canary {
+			continue
+		}
+		patch := client.RawPatch(types.JSONPatchType, []byte(`[{"op": "remove", "path": "`+c.path+`"}]`))
+		w.must(plane.client.Patch(w.ctx, w.canaryObject(m.canary), patch, client.FieldOwner("user")))
+		at := slices.IndexFunc(m.kinds(), func(gvk schema.GroupVersionKind) bool { return gvk.Kind == c.kind })
+		ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
+		defer cancel()
+		if err := follow(ctx, plane.client, blank(m.kinds()[at]), w.namespace, c.name, c.gone); err != nil {
+			w.t.Errorf("what was removed at %s is in %s %s still: %v", c.path, c.kind, c.name, err)
+		}
 	}
 }
 
