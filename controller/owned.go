@@ -24,11 +24,11 @@ func slimFields(object any) []metav1.ManagedFieldsEntry {
 		if !applies(entry) {
 			continue
 		}
-		text, err := json.Marshal(string(entry.FieldsV1.Raw))
+		text, err := json.Marshal(entry.FieldsV1.GetRawString())
 		if err != nil {
 			return nil
 		}
-		return []metav1.ManagedFieldsEntry{{Manager: entry.Manager, Operation: entry.Operation, FieldsV1: &metav1.FieldsV1{Raw: text}}}
+		return []metav1.ManagedFieldsEntry{{Manager: entry.Manager, Operation: entry.Operation, FieldsV1: metav1.NewFieldsV1(string(text))}}
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func leftovers(live *unstructured.Unstructured, want router.Object) []string {
 	var found []string
 	for _, entry := range live.GetManagedFields() {
 		if applies(entry) {
-			remaining("", ownedFields(entry.FieldsV1.Raw), want.Object, &found)
+			remaining("", ownedFields(entry.FieldsV1.GetRawBytes()), want.Object, &found)
 		}
 	}
 	slices.Sort(found)

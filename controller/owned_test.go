@@ -40,8 +40,8 @@ func TestLeftovers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			live := blank(router.Providers["istio"].Kinds[1])
-			c.by.FieldsV1, c.by.FieldsType = &metav1.FieldsV1{Raw: []byte(owned)}, "FieldsV1"
-			other := metav1.ManagedFieldsEntry{Manager: "other", Operation: "Update", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec": {"f:others": {}}}`)}}
+			c.by.FieldsV1, c.by.FieldsType = metav1.NewFieldsV1(owned), "FieldsV1"
+			other := metav1.ManagedFieldsEntry{Manager: "other", Operation: "Update", FieldsV1: metav1.NewFieldsV1(`{"f:spec": {"f:others": {}}}`)}
 			live.SetManagedFields([]metav1.ManagedFieldsEntry{other, c.by})
 			want := router.Object{Object: fromJSON(t, c.want).(map[string]any)}
 			if diff := cmp.Diff(c.left, leftovers(live, want)); diff != "" {
@@ -68,7 +68,7 @@ func TestLeftoversAreNotAsTheyShouldBe(t *testing.T) {
 		t.Error("what somebody else gave it counts")
 	}
 	live.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: manager, Operation: metav1.ManagedFieldsOperationApply,
-		FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec": {"f:host": {}, "f:trafficPolicy": {}}}`)}}})
+		FieldsV1: metav1.NewFieldsV1(`{"f:spec": {"f:host": {}, "f:trafficPolicy": {}}}`)}})
 	if v.is(live, *want) {
 		t.Error("what we gave it does not count")
 	}
