@@ -10,7 +10,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -123,9 +122,7 @@ func (c *classes) ready(ctx context.Context) bool {
 // forbidden would be waited for.
 func (c *classes) allowed(ctx context.Context) error {
 	for gvk, namespace := range map[schema.GroupVersionKind]string{gatewayKind: c.options.Namespace, gatewayClassKind: ""} {
-		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-		if err := c.live.List(ctx, list, client.InNamespace(namespace), client.Limit(1)); err != nil {
+		if err := readable(ctx, c.live, gvk, namespace); err != nil {
 			return fmt.Errorf("list %s objects: %w", gvk.Kind, err)
 		}
 	}

@@ -64,10 +64,7 @@ func (f *follower) start(ctx context.Context, gvk schema.GroupVersionKind, k *fo
 // followWith begins to watch a kind in a controller that runs.
 func (r *reconciler) followWith(m ctrl.Manager, c controller.Controller) func(context.Context, schema.GroupVersionKind) error {
 	return func(ctx context.Context, gvk schema.GroupVersionKind) error {
-		// A cache that may not read waits forever and says nothing.
-		one := &metav1.PartialObjectMetadataList{}
-		one.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-		err := m.GetAPIReader().List(ctx, one, client.Limit(1), client.InNamespace(r.options.Namespace))
+		err := readable(ctx, m.GetAPIReader(), gvk, r.options.Namespace)
 		switch {
 		case apierrors.IsForbidden(err):
 			return fmt.Errorf("the operator may not read %s, which the provider needs; allow it to get, list and watch them (the chart's role does): %w", gvk.Kind, err)
@@ -84,4 +81,12 @@ func (r *reconciler) followWith(m ctrl.Manager, c controller.Controller) func(co
 		}
 		return nil
 	}
+}
+
+// readable asks whether objects of a kind may be read: a cache that may not waits forever
+// and says nothing.
+func readable(ctx context.Context, live client.Reader, gvk schema.GroupVersionKind, namespace string) error {
+	one := &metav1.PartialObjectMetadataList{}
+	one.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	return live.List(ctx, one, client.Limit(1), client.InNamespace(namespace))
 }
