@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/serinhq/serin/api/v1beta1"
@@ -39,7 +40,6 @@ func TestGoodReleaseIsPromotedStepByStep(t *testing.T) {
 		t.Errorf("the route went through %s, want %s", got, want)
 	}
 	want := []string{
-		"all the metrics providers are available!",
 		"Initialization done! podinfo.NS",
 		"New revision detected! Scaling up podinfo.NS",
 		"Starting canary analysis for podinfo.NS",
@@ -165,6 +165,7 @@ func TestHooksAreCalledInTheirPhases(t *testing.T) {
 	}
 }
 
+// What it lacks is in the Canary itself: no kind that another test installs may mend it.
 func TestRefusedSpecIsSaidAndHurtsNoOther(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -175,7 +176,7 @@ apiVersion: flagger.app/v1beta1
 kind: Canary
 metadata: {name: other}
 spec:
-  provider: osm
+  provider: nginx
   targetRef: {apiVersion: apps/v1, kind: DaemonSet, name: other}
   service: {port: 80}
   analysis: {interval: 10s, threshold: 1, stepWeight: 10}
@@ -188,7 +189,7 @@ spec:
 	w.must(follow(w.ctx, plane.client, raw, w.namespace, "other", refusal(t)))
 }
 
-// refusal waits for the condition that names what is not available.
+// refusal waits for the condition that names what is missing.
 func refusal(t *testing.T) func(*unstructured.Unstructured) bool {
 	t.Helper()
 	return func(u *unstructured.Unstructured) bool {
@@ -199,9 +200,21 @@ func refusal(t *testing.T) func(*unstructured.Unstructured) bool {
 		for _, c := range canary.Status.Conditions {
 			if c.Type == v1beta1.Accepted && c.Status == "False" {
 				t.Log(c.Message)
-				return strings.Contains(c.Message, "osm")
+				return strings.Contains(c.Message, "spec.ingressRef")
 			}
 		}
 		return false
 	}
+}
+
+// Whether the metrics backends answer is told while the primary is awaited: who waits for
+// it should not learn of a wrong address only with the first release.
+func TestInitializationSaysThatTheMetricsAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.pods.breakImage("app:1")
+	w.operate()
+	w.push("app:1")
+	w.canary(weighted)
+	w.hears(blank(corev1.SchemeGroupVersion.WithKind("Event")), "all the metrics providers are available!")
 }

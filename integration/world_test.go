@@ -50,7 +50,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, kind: "Deployment", pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: &journal{t: t}}
+	w := &world{t: t, ctx: ctx, kind: "Deployment", pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: newJournal(t)}
 	ns := &corev1.Namespace{}
 	ns.GenerateName = "t-"
 	w.must(plane.client.Create(ctx, ns))
@@ -105,18 +105,34 @@ func (w *world) operate() {
 	w.t.Cleanup(w.stop)
 }
 
-// journal shows the operator's log with the test, and keeps it.
+// journal shows the operator's log with the test, and keeps it. Watches of the libraries
+// may say their last words after the operator has ended, and the test with it: those are
+// kept and not shown, since a test that is over must not be written to.
 type journal struct {
 	t    *testing.T
 	mu   sync.Mutex
 	text strings.Builder
+	over bool
+}
+
+func newJournal(t *testing.T) *journal {
+	t.Helper()
+	j := &journal{t: t}
+	t.Cleanup(func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.over = true
+	})
+	return j
 }
 
 func (j *journal) Write(line []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.text.Write(line)
-	j.t.Log(strings.TrimSpace(string(line)))
+	if !j.over {
+		j.t.Log(strings.TrimSpace(string(line)))
+	}
 	return len(line), nil
 }
 

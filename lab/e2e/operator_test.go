@@ -88,34 +88,58 @@ type status struct {
 	}
 }
 
-// follow calls see with each state of an object until it returns true.
+// follow calls see with each state of an object until it returns true. A watch that ends
+// before that, as the API server ends them now and then, begins anew.
 func follow[T any](s site, limit time.Duration, resource, name string, see func(T) bool) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.Kubectl, "-n", demo.Namespace, "get", resource, name, "--watch", "-o", "json")
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.Kubeconfig)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		s.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		s.Fatal(err)
-	}
-	defer func() {
-		cancel()
-		_ = cmd.Wait() // it was ended by us
-	}()
 	var last T
-	for decoder := json.NewDecoder(out); ; {
-		var now T // a field that is left out must not keep its last value
-		if err := decoder.Decode(&now); err != nil {
-			s.Fatalf("%s %s was not as awaited within %s; last seen %+v (%v)\n%s", resource, name, limit, last, err, s.story())
-		}
-		if last = now; see(now) {
+	var ended error
+	for ctx.Err() == nil {
+		if ended = s.look(ctx, resource, name, func(d *json.Decoder) (bool, error) {
+			var now T // a field that is left out must not keep its last value
+			if err := d.Decode(&now); err != nil {
+				return false, err
+			}
+			last = now
+			return see(now), nil
+		}); ended == nil {
 			return
 		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
 	}
+	s.Fatalf("%s %s was not as awaited within %s; last seen %+v (%v)\n%s", resource, name, limit, last, ended, s.story())
+}
+
+// look lets kubectl watch an object, and calls see for each state until it is true. The
+// error says what kubectl complained of.
+func (s site) look(ctx context.Context, resource, name string, see func(*json.Decoder) (bool, error)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	cmd := exec.CommandContext(ctx, s.Kubectl, "-n", demo.Namespace, "get", resource, name, "--watch", "-o", "json")
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.Kubeconfig)
+	var problem bytes.Buffer
+	cmd.Stderr = &problem
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return err
+	}
+	done := false
+	for decoder := json.NewDecoder(out); !done && err == nil; {
+		done, err = see(decoder)
+	}
+	cancel()
+	if ended := cmd.Wait(); err != nil { // of one that was ended by us nothing is asked
+		return fmt.Errorf("%w, kubectl: %w: %s", err, ended, problem.String())
+	}
+	return nil
 }
 
 // story is what helps to understand a failure: the events.
