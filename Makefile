@@ -105,9 +105,9 @@ check: need-go check-make check-format check-vet check-lint check-laws check-cha
 
 .PHONY: test
 test: need-go need-gcc kubernetes ## Unit, law, story, golden and integration tests, as an ordinary user
-	@# No goroutine lives in these two: looking for races would only make their walks six times longer.
-	go test -shuffle=on ./rollout ./explain
-	$(TEST) $$(go list ./... | grep --invert-match --extended-regexp '/serin/(rollout|explain)$$')
+	@# No goroutine lives in these: looking for races would only make their walks six times longer.
+	go test -shuffle=on ./rollout ./explain ./router
+	$(TEST) $$(go list ./... | grep --invert-match --extended-regexp '/serin/(rollout|explain|router)$$')
 	cd lab && $(TEST) $$(go list ./... | grep --invert-match --extended-regexp '/lab/(e2e|tools)(/|$$)')
 
 .PHONY: integration

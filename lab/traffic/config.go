@@ -10,11 +10,13 @@ import (
 	"time"
 )
 
-// The defaults of a Config. SampleError says why the rate is what it is.
+// The defaults of a Config. SampleError says why the rate is what it is. The time-out is
+// far beyond what users would wait: on a busy machine of few processors a process may stand
+// still for many seconds, and an answer that is late for that is not lost.
 const (
 	DefaultRate     = 500
 	DefaultInFlight = 1024
-	DefaultTimeout  = 10 * time.Second
+	DefaultTimeout  = 30 * time.Second
 )
 
 // The bounds of a Config.
@@ -36,7 +38,7 @@ type Config struct {
 	// InFlight bounds the requests under way, and with them the connections; what is due
 	// beyond is not sent but counted. 0 means DefaultInFlight, at most 4096.
 	InFlight int
-	// Timeout is how long one answer may take; 0 means DefaultTimeout.
+	// Timeout is how long one answer may take, the connection included; 0 means DefaultTimeout.
 	Timeout time.Duration
 	// Dial makes the connections; nil means from here, in the ordinary way.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

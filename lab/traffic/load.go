@@ -2,7 +2,6 @@ package traffic
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -66,16 +65,11 @@ func Start(ctx context.Context, config Config) (*Load, error) {
 // given up long before a gateway would (Envoy: 60 s), so that closing it never meets a
 // request that was just written to it.
 func newClient(config Config) *http.Client {
-	const dialing, idle = 2 * time.Second, 10 * time.Second
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, dialing)
-		defer cancel()
-		return config.Dial(ctx, network, address)
-	}
+	const idle = 10 * time.Second
 	return &http.Client{
 		Timeout: config.Timeout,
 		Transport: &http.Transport{
-			DialContext:         dial,
+			DialContext:         config.Dial,
 			DisableKeepAlives:   config.Fresh,
 			MaxIdleConns:        config.InFlight,
 			MaxIdleConnsPerHost: config.InFlight,
