@@ -19,6 +19,7 @@ type prometheus struct {
 	latency float64 // milliseconds
 	down    bool
 	queries []string
+	refused map[string]string // why, by query
 }
 
 func newPrometheus(t *testing.T) *prometheus {
@@ -33,6 +34,13 @@ func (p *prometheus) set(success, latency float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.success, p.latency = success, latency
+}
+
+// refuse answers a query as Prometheus does one that it cannot parse.
+func (p *prometheus) refuse(query, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = map[string]string{query: why}
 }
 
 // all returns the queries that were asked, one a line.
@@ -51,6 +59,10 @@ func (p *prometheus) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case p.down:
 		http.Error(w, "out of order", http.StatusServiceUnavailable)
+		return
+	case p.refused[query] != "":
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"status":"error","errorType":"bad_data","error":%q}`, p.refused[query])
 		return
 	case strings.Contains(query, "histogram_quantile"):
 		value = p.latency

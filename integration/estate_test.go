@@ -52,7 +52,7 @@ func estates() []estate {
 // at is what there is at a share of the canary, in percent.
 func (e estate) at(t *testing.T, canary int) (users []*unstructured.Unstructured, declared *unstructured.Unstructured, made []*unstructured.Unstructured) {
 	t.Helper()
-	for _, object := range e.documents(t, e.name, canary) {
+	for _, object := range e.documents(t, "flagger/"+e.name, canary) {
 		switch {
 		case object.GetKind() == "Canary":
 			declared = object
@@ -65,9 +65,10 @@ func (e estate) at(t *testing.T, canary int) (users []*unstructured.Unstructured
 	return users, declared, made
 }
 
+// documents of a file in testdata, at a share of the canary in percent.
 func (e estate) documents(t *testing.T, file string, canary int) []*unstructured.Unstructured {
 	t.Helper()
-	page, err := template.ParseFiles(filepath.Join("testdata", "flagger", file+".yaml"))
+	page, err := template.ParseFiles(filepath.Join("testdata", filepath.FromSlash(file)+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func (w *world) bequeath(e estate, canary int) {
 		target := w.workload(e.name, "app:2")
 		w.must(unstructured.SetNestedField(target.Object, int64(1), "spec", "replicas"))
 		w.must(apply(w.ctx, plane.client, target))
-		made = append(e.documents(w.t, "workload", canary), made...)
+		made = append(e.documents(w.t, "flagger/workload", canary), made...)
 	}
 	w.must(apply(w.ctx, plane.client, declared))
 	for _, object := range made {
@@ -303,7 +304,7 @@ func (w *world) fit(e estate, before map[string]string) {
 	users, declared, made := e.at(w.t, 0)
 	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(declared), declared))
 	if e.provider != "knative" {
-		made = append(made, e.documents(w.t, "workload", 0)...)
+		made = append(made, e.documents(w.t, "flagger/workload", 0)...)
 	}
 	for _, want := range made {
 		live := blank(want.GroupVersionKind())

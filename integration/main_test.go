@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,12 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
+	network := httptest.NewServer(services)
+	defer network.Close()
+	// Before anything is asked: the answer is kept for all of the process.
+	if err := os.Setenv("HTTP_PROXY", network.URL); err != nil {
+		return 0, err
+	}
 	if err := connect(ctx, kubeconfig); err != nil {
 		return 0, err
 	}

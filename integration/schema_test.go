@@ -15,21 +15,6 @@ import (
 // strict makes the API server refuse what its schema does not know.
 var strict = client.FieldValidation("Strict")
 
-// Tutorial manifests are stored as they are, by a server that checks strictly.
-func TestTutorialManifestsAreAccepted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	for _, object := range documents(t, "../api/v1beta1/testdata/compat/*.yaml") {
-		if object.GroupVersionKind().Group != "flagger.app" {
-			continue
-		}
-		object.SetNamespace(w.namespace)
-		if err := plane.client.Create(w.ctx, &object, strict); err != nil {
-			t.Errorf("%s %s: %v", object.GetKind(), object.GetName(), err)
-		}
-	}
-}
-
 // What cannot work is refused when it is written, with the field and what to do.
 func TestNonsenseIsRefusedByTheSchema(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -52,7 +53,8 @@ func (w *world) supervise(i *injector, start time.Time) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.ctx)
 	began := time.Now()
-	now := func() time.Time { return start.Add(haste * time.Since(began)) }
+	pace := time.Duration(w.paces())
+	now := func() time.Time { return start.Add(pace * time.Since(began)) }
 	seats := 1
 	if i.script.loses != nil {
 		seats = 2
@@ -71,6 +73,9 @@ func (w *world) supervise(i *injector, start time.Time) {
 	w.t.Cleanup(w.stop)
 }
 
+// paces is how fast the clock of this world goes.
+func (w *world) paces() int { return cmp.Or(w.pace, haste) }
+
 // live runs one operator until it dies.
 func (w *world) live(ctx context.Context, i *injector, now func() time.Time) {
 	o := &operator{injector: i}
@@ -78,7 +83,7 @@ func (w *world) live(ctx context.Context, i *injector, now func() time.Time) {
 	defer o.end()
 	o.join()
 	options := w.options()
-	options.Now, options.Pace = now, haste
+	options.Now, options.Pace = now, w.paces()
 	options.LeaderElection, options.LeaderElectionNamespace = i.script.loses != nil, w.namespace+leases
 	options.Config.WrapTransport = func(next http.RoundTripper) http.RoundTripper { return &life{o, next} }
 	if err := controller.Run(o.over, options); err != nil && o.over.Err() == nil {

@@ -3,154 +3,193 @@ package integration
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/serinhq/serin/api/v1beta1"
+	"sigs.k8s.io/yaml"
 )
 
-// tutorial reads a manifest of a tutorial as it is, but for what only its own cluster
-// knows: the namespace, and the address of its load tester.
-func (w *world) tutorial(file string) *unstructured.Unstructured {
-	w.t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "api", "v1beta1", "testdata", "compat", file+".yaml"))
-	w.must(err)
-	manifest := string(text)
-	for _, address := range []string{"http://flagger-loadtester.kubeaddons-flagger/", "http://flagger-loadtester.test/"} {
-		manifest = strings.ReplaceAll(manifest, address, w.hooks.URL+"/")
+// The first tutorial: Istio, an autoscaler, and a Canary as it was written years ago.
+func istioTutorial() tutorial {
+	const canary = "hello-world.default"
+	return tutorial{
+		estate:  estate{name: "hello-world", provider: "istio", namespace: "default"},
+		beside:  []string{"istio-system", "kubeaddons-flagger"},
+		tester:  "flagger-loadtester.kubeaddons-flagger",
+		server:  "prometheus.istio-system:9090",
+		applied: []string{"seed0-gateway", "seed0-hpa"},
+		canary:  "seed0-canary-v1alpha3",
+		journey: []station{{
+			does: "applies the Canary", image: "app:1", phase: "Initialized", serves: "app:1",
+			way: "100/0", pages: []string{"istio"}, events: []string{"Initialization done! " + canary},
+		}, {
+			does: "releases a good image", image: "app:2", phase: "Succeeded", serves: "app:2",
+			way: "90/10 80/20 70/30 60/40 50/50 100/0", pages: []string{"istio"},
+			events: promotion(canary, advances(canary, "weight %d", 10, 20, 30, 40, 50)...),
+		}, {
+			does: "releases a bad image", image: "app:3", bad: true, phase: "Failed", serves: "app:2",
+			way: "90/10 100/0", pages: []string{"istio"},
+			events: rollback(canary, advances(canary, "weight %d", 10)...),
+		}},
 	}
-	manifest = strings.ReplaceAll(manifest, "namespace: test", "namespace: "+w.namespace)
-	return w.parse(manifest)
 }
 
-// rest starts an operator and brings a tutorial's Canary to rest. Its clock hurries, so
-// that no deadline is given.
-func (w *world) rest(name string, canary *unstructured.Unstructured) {
-	w.t.Helper()
-	w.must(apply(w.ctx, plane.client, w.workload(name, "app:1")))
-	w.must(plane.client.Create(w.ctx, canary, strict))
-	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"progressDeadlineSeconds":864000}}`))
-	w.must(plane.client.Patch(w.ctx, w.canaryObject(name), patch))
-	w.supervise(newInjector(script{}), time.Now())
-	w.named(name, "it to be at rest", func(c *v1beta1.Canary) bool { return c.Status.Phase == "Initialized" })
+// The Gloo tutorial: steps, a metric of its own whose query is no PromQL, and an A/B test.
+func glooTutorial() tutorial {
+	const canary = "podinfo.test"
+	const steps = "95/5 90/10 85/15 80/20 75/25 70/30 65/35 60/40 55/45 50/50 100/0"
+	accepted := append([]string{"Pre-rollout check acceptance-test passed"}, advances(canary, "weight %d", 5, 10, 15, 20, 25, 30, 35, 40, 45, 50)...)
+	return tutorial{
+		estate: estate{name: "podinfo", provider: "gloo", namespace: "test"},
+		beside: []string{"gloo-system"},
+		tester: "flagger-loadtester.test",
+		server: "flagger-prometheus.gloo-system:9090",
+		others: `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: podinfo}
+spec:
+  minReplicas: 2
+  maxReplicas: 4
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: podinfo}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 99}}}]
+`,
+		applied: []string{"seed1-virtualservice", "seed1-metrictemplate"},
+		canary:  "seed1-canary-gloo",
+		journey: []station{{
+			does: "applies the Canary", image: "app:1", phase: "Initialized", serves: "app:1",
+			way: "100/0", pages: []string{"gloo", "gloo-rest"}, events: []string{"Initialization done! " + canary},
+		}, {
+			does: "releases a good image", image: "app:2", phase: "Succeeded", serves: "app:2",
+			way: steps, pages: []string{"gloo", "gloo-rest"}, events: promotion(canary, accepted...),
+		}, {
+			does: "releases a bad image", image: "app:3", bad: true, phase: "Failed", serves: "app:2",
+			way: "95/5 100/0", pages: []string{"gloo", "gloo-rest"}, events: rollback(canary, accepted[:2]...),
+		}, {
+			does: "adds the metric, and takes it out when the server does not understand it", image: "app:4", phase: "Succeeded", serves: "app:4",
+			before: (*walker).measuring, meanwhile: (*walker).misunderstood,
+			way: steps, pages: []string{"gloo", "gloo-rest"},
+			events: promotion(canary, slices.Insert(slices.Clone(accepted), 2, misunderstanding)...),
+		}, {
+			does: "makes it an A/B test", image: "app:5", phase: "Succeeded", serves: "app:5",
+			before: (*walker).testing,
+			way:    "0/100 100/0", pages: []string{"gloo-ab", "gloo-rest"},
+			events: promotion(canary, advances(canary, "iteration %d/10", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)...),
+		}},
+	}
 }
 
-// releases lets an image be released to the end, and returns the way of the traffic and
-// all versions of the routes since the beginning.
-func (w *world) releases(e estate, h *history, image string) (string, []version) {
-	w.t.Helper()
-	w.must(apply(w.ctx, plane.client, w.workload(e.name, image)))
-	w.named(e.name, image+" to be released", func(c *v1beta1.Canary) bool {
-		return c.Status.Phase == "Succeeded" && len(c.Status.Rollout.Pending) == 0 && w.image(e.name+"-primary") == image
-	})
-	all, _ := h.versions()
-	way, _ := e.journey(all)
-	return way, all
+// promotion is what is said about a good release.
+func promotion(canary string, between ...string) []string {
+	name, namespace, _ := strings.Cut(canary, ".")
+	return slices.Concat(
+		[]string{"New revision detected! Scaling up " + canary, "Starting canary analysis for " + canary}, between,
+		[]string{
+			fmt.Sprintf("Copying %s template spec to %s-primary.%s", canary, name, namespace),
+			"Routing all traffic to primary",
+			"Promotion completed! Scaling down " + canary,
+		})
+}
+
+// rollback is what is said about a bad release, whose errors are the fifth part of the answers.
+func rollback(canary string, between ...string) []string {
+	return slices.Concat(
+		[]string{"New revision detected! Scaling up " + canary, "Starting canary analysis for " + canary}, between,
+		[]string{
+			"Halt " + canary + " advancement success rate 69.17% < 99%",
+			"Rolling back " + canary + " failed checks threshold reached 5",
+			"Canary failed! Scaling down " + canary,
+		})
+}
+
+func advances(canary, format string, numbers ...int) (all []string) {
+	for _, number := range numbers {
+		all = append(all, fmt.Sprintf("Advance %s canary "+format, canary, number))
+	}
+	return all
 }
 
 // The Istio tutorial runs to its end: the VirtualService is the one of the tutorial at
 // each of its weights, which grow by ten a minute.
 func TestIstioTutorialRunsToItsEnd(t *testing.T) {
 	t.Parallel()
-	install(t, "istio")
-	w, h := newWorld(t), newHistory()
-	w.mesh = "istio"
-	e := estate{name: "hello-world", provider: "istio", namespace: w.namespace}
-	e.follow(w, h)
-	w.must(plane.client.Create(w.ctx, w.tutorial("seed0-gateway")))
-	w.must(plane.client.Create(w.ctx, w.tutorial("seed0-hpa")))
-	w.rest(e.name, w.tutorial("seed0-canary-v1alpha3"))
-	way, all := w.releases(e, h, "app:2")
-	if want := "100/0 90/10 80/20 70/30 60/40 50/50 100/0"; way != want {
-		t.Errorf("the traffic went through %s, want %s", way, want)
-	}
-	for _, v := range all {
-		var weights [2]int64
-		if v.GetKind() == "VirtualService" {
-			http, _, _ := unstructured.NestedSlice(v.Object, "spec", "http")
-			for i, end := range http[0].(map[string]any)["route"].([]any) {
-				weights[i] = end.(map[string]any)["weight"].(int64)
-			}
-		}
-		if want := w.parse(tutorialObject(v, weights)).Object["spec"]; !equalJSON(want, v.Object["spec"]) {
-			t.Errorf("%s %s is %v, want %v", v.GetKind(), v.GetName(), v.Object["spec"], want)
-		}
-	}
+	w := istioTutorial().walk(t)
 	calls := w.hooks.to("")
-	if len(calls) == 0 || calls[0].Name != e.name || !strings.HasPrefix(calls[0].Metadata["cmd"], "hey -z 1m") {
+	if len(calls) == 0 || calls[0].Name != "hello-world" || calls[0].Metadata["cmd"] != "hey -z 1m -q 10 -c 2 http://hello-world-canary.default:80/" {
 		t.Errorf("the load tester was asked %v", calls)
 	}
-}
-
-// tutorialObject is what the specification says that the Istio tutorial needs.
-func tutorialObject(v version, weights [2]int64) string {
-	if v.GetKind() == "DestinationRule" {
-		return "spec: {host: " + v.GetName() + ", trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}"
+	if failed := w.statusOf("hello-world").Status.FailedChecks; failed != 5 {
+		t.Errorf("status counts %d failed checks, want the 5 that the manifest allows", failed)
 	}
-	return fmt.Sprintf(`
-spec:
-  hosts: ["*"]
-  gateways: [public-gateway.istio-system.svc.cluster.local]
-  http:
-  - retries: {attempts: 3, perTryTimeout: 1s, retryOn: "gateway-error,connect-failure,refused-stream"}
-    route:
-    - {destination: {host: hello-world-primary}, weight: %d}
-    - {destination: {host: hello-world-canary}, weight: %d}
-`, weights[0], weights[1])
 }
 
 // The Gloo tutorial runs to its end, step by step and then as an A/B test.
 func TestGlooTutorialRunsToItsEnd(t *testing.T) {
 	t.Parallel()
-	install(t, "gloo")
-	w, h := newWorld(t), newHistory()
-	w.mesh = "gloo"
-	e := estate{name: "podinfo", provider: "gloo", namespace: w.namespace}
-	e.follow(w, h)
-	for _, file := range []string{"seed1-virtualservice", "seed1-metrictemplate"} {
-		w.must(plane.client.Create(w.ctx, w.tutorial(file)))
-	}
-	scaler := w.tutorial("seed0-hpa") // that of this tutorial comes with its chart
-	rename(scaler.Object, "hello-world", e.name)
-	w.must(plane.client.Create(w.ctx, scaler))
-	w.rest(e.name, w.tutorial("seed1-canary-gloo"))
-	way, _ := w.releases(e, h, "app:2")
-	const steps = "100/0 95/5 90/10 85/15 80/20 75/25 70/30 65/35 60/40 55/45 50/50 100/0"
-	if way != steps {
-		t.Errorf("the traffic went through %s, want %s", way, steps)
-	}
-	for _, side := range []string{"primary", "canary"} {
-		upstream := blank(e.kinds()[1])
-		name := fmt.Sprintf("%s-podinfo-%supstream-9898", w.namespace, side)
-		w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, upstream))
-		if service := textAt(upstream, "spec", "kube", "serviceName"); service != "podinfo-"+side {
-			t.Errorf("Upstream %s leads to %s", name, service)
-		}
-	}
+	w := glooTutorial().walk(t)
 	if calls := w.hooks.to(""); len(calls) == 0 || calls[0].Metadata["type"] != "bash" {
 		t.Errorf("the acceptance test was not the first to be called: %v", calls)
 	}
+}
 
-	test := w.tutorial("seed1-ab-analysis").Object["analysis"]
-	patch, err := json.Marshal([]any{map[string]any{"op": "replace", "path": "/spec/analysis", "value": test}})
+// abAnalysis is the file of what takes the place of an analysis.
+const abAnalysis = "seed1-ab-analysis"
+
+// unexpected is what Prometheus 2.42 says about the query of the tutorial, and
+// misunderstanding what its user then reads.
+const (
+	unexpected       = `invalid parameter "query": 1:143: parse error: unexpected identifier "status" in label matching, expected "," or "}"`
+	misunderstanding = "Metric query failed for 404s percentage: error response: 400 Bad Request: bad_data: " + unexpected
+)
+
+// measuring adds the metric of the tutorial, whose server answers under the name in the
+// manifest. What it is asked is the text of the manifest with its variables replaced.
+func (w *walker) measuring() {
+	w.t.Helper()
+	var template struct{ Spec struct{ Query string } }
+	w.must(yaml.Unmarshal(manifest(w.t, "seed1-metrictemplate"), &template))
+	query := strings.NewReplacer("{{ namespace }}", "test", "{{ target }}", "podinfo", "{{ interval }}", "1m").Replace(template.Spec.Query)
+	w.metrics.refuse(strings.Join(strings.Fields(query), " "), unexpected) // Prometheus is asked in one line
+	w.edit(`[{"op": "add", "path": "/spec/analysis/metrics/-", "value": {"name": "404s percentage", "templateRef": {"name": "not-found-percentage"},
+		"thresholdRange": {"max": 5}, "interval": "1m"}}]`)
+}
+
+// misunderstood waits until its user knows what is wrong with the query.
+func (w *walker) misunderstood() {
+	w.t.Helper()
+	w.hears(misunderstanding)
+	w.edit(`[{"op": "remove", "path": "/spec/analysis/metrics/2"}]`)
+}
+
+// testing puts the analysis of an A/B test in the place of the one before.
+func (w *walker) testing() {
+	w.t.Helper()
+	var part struct{ Analysis any }
+	w.must(yaml.Unmarshal(manifest(w.t, abAnalysis), &part))
+	patch, err := json.Marshal([]any{map[string]any{"op": "replace", "path": "/spec/analysis", "value": part.Analysis}})
 	w.must(err)
-	w.must(plane.client.Patch(w.ctx, w.canaryObject(e.name), client.RawPatch(types.JSONPatchType, patch)))
-	way, all := w.releases(e, h, "app:3")
-	if want := steps + " 0/100 100/0"; way != want {
-		t.Errorf("the traffic went through %s, want %s", way, want)
+	w.edit(string(patch))
+}
+
+// All manifests of the tutorials are used, so that none is kept that nobody tries.
+func TestEveryManifestOfTheTutorialsIsUsed(t *testing.T) {
+	t.Parallel()
+	used := []string{abAnalysis}
+	for _, x := range []tutorial{istioTutorial(), glooTutorial()} {
+		used = append(append(used, x.applied...), x.canary)
 	}
-	if !slices.ContainsFunc(all, func(v version) bool {
-		routes, _, _ := unstructured.NestedSlice(v.Object, "spec", "routes")
-		return len(routes) == 2
-	}) {
-		t.Error("those who are no insiders had no route to the primary")
+	slices.Sort(used)
+	paths, err := filepath.Glob("../api/v1beta1/testdata/compat/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var there []string
+	for _, path := range paths {
+		there = append(there, strings.TrimSuffix(filepath.Base(path), ".yaml"))
+	}
+	if !slices.Equal(there, used) {
+		t.Errorf("of %q are used %q", there, used)
 	}
 }

@@ -42,27 +42,35 @@ type world struct {
 	mesh   string // the operator's own provider; empty for gatewayapi:v1
 	most   int    // releases at once in the namespace; 0 for any number
 	revert bool   // the Canary is reverted when it is deleted
+	pace   int    // of a clock that hurries; 0 for haste
 
 	given func(*controller.Options) // what else the operator is told; nil for nothing
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, kind: "Deployment", pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: newJournal(t)}
 	ns := &corev1.Namespace{}
 	ns.GenerateName = "t-"
-	w.must(plane.client.Create(ctx, ns))
-	w.namespace = ns.Name
-	w.agent = "serin-test-" + ns.Name
+	if err := plane.client.Create(t.Context(), ns); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := plane.client.Delete(context.Background(), ns); err != nil {
 			t.Logf("delete the namespace: %v", err)
 		}
 	})
-	w.pods.start(ctx, t, ns.Name)
-	w.gateway.start(ctx, t, ns.Name)
+	return newWorldIn(t, ns.Name)
+}
+
+// newWorldIn is a world in a namespace that is there, and no other test's.
+func newWorldIn(t *testing.T, namespace string) *world {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	t.Cleanup(cancel)
+	w := &world{t: t, ctx: ctx, namespace: namespace, kind: "Deployment", agent: "serin-test-" + namespace,
+		pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: newJournal(t)}
+	w.pods.start(ctx, t, namespace)
+	w.gateway.start(ctx, t, namespace)
 	return w
 }
 
@@ -242,8 +250,13 @@ func (w *world) parse(text string) *unstructured.Unstructured {
 // status reads the Canary once.
 func (w *world) status() *v1beta1.Canary {
 	w.t.Helper()
-	raw := blank(v1beta1.GroupVersion().WithKind("Canary"))
-	w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: "podinfo"}, raw))
+	return w.statusOf("podinfo")
+}
+
+func (w *world) statusOf(name string) *v1beta1.Canary {
+	w.t.Helper()
+	raw := w.canaryObject(name)
+	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw))
 	canary, err := v1beta1.Decode(raw.Object)
 	w.must(err)
 	return canary
@@ -266,7 +279,7 @@ func (w *world) named(name, what string, holds func(*v1beta1.Canary) bool) {
 			return err == nil && holds(canary)
 		})
 	if err != nil {
-		status, _ := yaml.Marshal(w.status().Status)
+		status, _ := yaml.Marshal(w.statusOf(name).Status)
 		w.t.Fatalf("waited for: %s\n%v\nstatus:\n%s\nevents:\n%s", what, err, status, strings.Join(w.events(), "\n"))
 	}
 }

@@ -24,7 +24,10 @@ var proven = map[string]string{
 	"gatewayapi:v1:TLSRoute":       "its objects, and the status conditions of the API",
 	"gatewayapi:v1alpha2:TLSRoute": "its objects, and the status conditions of the API",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
-		"in the mesh, weights followed by a client of grpc-go (`e2e.TestIstioMeshRelease`); sidecars, mutual TLS, delegation and TCP by objects only",
+		"in the mesh, weights followed by a client of grpc-go (`e2e.TestIstioMeshRelease`); sidecars, mutual TLS, delegation and TCP by objects only; " +
+		"the manifests of its tutorial byte for byte on a real API server, with the objects of each weight (`integration.TestIstioTutorialRunsToItsEnd`)",
+	"gloo": "the manifests of its tutorial byte for byte on a real API server with Gloo's definitions, with the objects of each weight and of A/B " +
+		"(`integration.TestGlooTutorialRunsToItsEnd`); its data plane does not run in the lab",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
 	"nginx": "real traffic through Traefik, which reads the annotations of ingress-nginx (`e2e.TestIngressReleases`): weights, A/B by header and cookie; " +
 		"ingress-nginx itself does not run in the lab",
