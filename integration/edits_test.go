@@ -58,6 +58,10 @@ func moveWeights(value any) bool {
 				value[key], moved = 100-weight, true
 				continue
 			}
+			if text, ok := inner.(string); ok && key == "weight" { // a quantity
+				value[key], moved = map[string]string{"0": "100", "20": "80", "80": "20", "100": "0"}[text], true
+				continue
+			}
 			moved = moveWeights(inner) || moved
 		}
 	case []any:
@@ -113,16 +117,22 @@ func changeList(value any, change func([]any) []any) bool {
 
 // stranger is an entry of a list that leads to somebody else.
 func stranger(entry any) any {
-	text, err := json.Marshal(entry)
+	return exchanged(entry, "-primary", "-stranger", "-canary", "-stranger")
+}
+
+// exchanged is a value in which texts are replaced by others.
+func exchanged(value any, pairs ...string) any {
+	text, err := json.Marshal(value)
 	if err != nil {
-		return entry
+		return value
+	}
+	changed := strings.NewReplacer(pairs...).Replace(string(text))
+	if changed == string(text) {
+		return value
 	}
 	var other any
-	for _, side := range []string{"-primary", "-canary"} {
-		text = []byte(strings.ReplaceAll(string(text), side, "-stranger"))
-	}
-	if err := json.Unmarshal(text, &other); err != nil {
-		return entry
+	if err := json.Unmarshal([]byte(changed), &other); err != nil {
+		return value
 	}
 	return digits(other)
 }

@@ -42,7 +42,9 @@ func estates() []estate {
 		{name: "nginx", provider: "nginx"},
 		{name: "skipper", provider: "skipper"},
 		{name: "apisix", provider: "apisix", source: "apisix"},
-		{name: "smi", provider: "smi:v1alpha2", source: "osm"},
+		{name: "split-v1alpha1", provider: "smi:v1alpha1", source: splits},
+		{name: "split-v1alpha2", provider: "smi:v1alpha2", source: splits},
+		{name: "split-v1alpha3", provider: "smi:v1alpha3", source: splits},
 		{name: "kuma", provider: "kuma", source: "kuma"},
 		{name: "appmesh", provider: "appmesh:v1beta2", source: "appmesh"},
 		{name: "knative", provider: "knative", source: "knative"},
@@ -97,17 +99,17 @@ func (w *world) bequeath(e estate, canary int) {
 	w.t.Helper()
 	users, declared, made := e.at(w.t, canary)
 	for _, object := range users {
-		w.must(plane.client.Create(w.ctx, object))
+		w.must(w.plane.client.Create(w.ctx, object))
 	}
 	if e.provider == "knative" {
 		w.revise(made[0])
 	} else {
 		target := w.workload(e.name, "app:2")
 		w.must(unstructured.SetNestedField(target.Object, int64(1), "spec", "replicas"))
-		w.must(apply(w.ctx, plane.client, target))
+		w.must(apply(w.ctx, w.plane.client, target))
 		made = append(e.documents(w.t, "workload", canary), made...)
 	}
-	w.must(apply(w.ctx, plane.client, declared))
+	w.must(apply(w.ctx, w.plane.client, declared))
 	for _, object := range made {
 		if e.owns(object) {
 			yes := true
@@ -115,10 +117,10 @@ func (w *world) bequeath(e estate, canary int) {
 				Controller: &yes, BlockOwnerDeletion: &yes}})
 		}
 		if e.provider == "knative" {
-			w.must(plane.client.Patch(w.ctx, object, client.Merge, client.FieldOwner("flagger")))
+			w.must(w.plane.client.Patch(w.ctx, object, client.Merge, client.FieldOwner("flagger")))
 			continue
 		}
-		w.must(plane.client.Create(w.ctx, object, client.FieldOwner("flagger")))
+		w.must(w.plane.client.Create(w.ctx, object, client.FieldOwner("flagger")))
 	}
 }
 
@@ -133,9 +135,9 @@ func (w *world) revise(service *unstructured.Unstructured) {
 	w.t.Helper()
 	for i, image := range []string{"app:1", "app:2"} {
 		users := w.parse(strings.ReplaceAll(fmt.Sprintf(ksvc, image), "podinfo", service.GetName()))
-		w.must(apply(w.ctx, plane.client, users))
+		w.must(apply(w.ctx, w.plane.client, users))
 		revision := fmt.Sprintf("%s-%05d", service.GetName(), i+1)
-		w.must(follow(w.ctx, plane.client, blank(service.GroupVersionKind()), w.namespace, service.GetName(), func(u *unstructured.Unstructured) bool {
+		w.must(follow(w.ctx, w.plane.client, blank(service.GroupVersionKind()), w.namespace, service.GetName(), func(u *unstructured.Unstructured) bool {
 			return textAt(u, "status", "latestReadyRevisionName") == revision
 		}))
 	}
@@ -151,11 +153,11 @@ func (w *world) sign(e estate, canary int) {
 		}
 	}
 	raw := w.canaryObject(e.name)
-	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw))
+	w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw))
 	status := w.parse(legacy{phase: "Progressing"}.record()).Object["status"].(map[string]any)
 	status["canaryWeight"] = int64(canary)
 	raw.Object["status"] = status
-	w.must(plane.client.Status().Update(w.ctx, raw, client.FieldOwner("flagger")))
+	w.must(w.plane.client.Status().Update(w.ctx, raw, client.FieldOwner("flagger")))
 }
 
 func newHistory() *history { return &history{moved: make(chan struct{}), known: map[string]bool{}} }
@@ -166,7 +168,7 @@ func (e estate) follow(w *world, h *history) {
 	for _, gvk := range e.kinds() {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-		watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
+		w.plane.watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
 			if !e.concerns(object) {
 				return nil
 			}
@@ -282,7 +284,7 @@ func (w *world) served() {
 	} {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-		watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
+		w.plane.watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
 			u, want := object.(*unstructured.Unstructured), status(object)
 			if equalJSON(u.Object["status"], want) {
 				return nil
@@ -291,7 +293,7 @@ func (w *world) served() {
 			if err != nil {
 				return err
 			}
-			return client.IgnoreNotFound(plane.client.Status().Patch(w.ctx, u, client.RawPatch(types.MergePatchType, body)))
+			return client.IgnoreNotFound(w.plane.client.Status().Patch(w.ctx, u, client.RawPatch(types.MergePatchType, body)))
 		})
 	}
 }
@@ -301,13 +303,13 @@ func (w *world) served() {
 func (w *world) fit(e estate, before map[string]string) {
 	w.t.Helper()
 	users, declared, made := e.at(w.t, 0)
-	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(declared), declared))
+	w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(declared), declared))
 	if e.provider != "knative" {
 		made = append(made, e.documents(w.t, "workload", 0)...)
 	}
 	for _, want := range made {
 		live := blank(want.GroupVersionKind())
-		w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(want), live))
+		w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(want), live))
 		name := want.GetKind() + " " + want.GetName()
 		expected := want.Object
 		if want.GroupVersionKind() == appsv1.SchemeGroupVersion.WithKind("Deployment") {
@@ -322,7 +324,7 @@ func (w *world) fit(e estate, before map[string]string) {
 		}
 	}
 	for _, user := range users {
-		w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(user), user))
+		w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(user), user))
 		if now, key := fmt.Sprint(user.GetGeneration(), user.GetLabels(), user.GetAnnotations()), user.GetKind()+" "+user.GetName(); before[key] != now {
 			w.t.Errorf("%s of the user was %s, is %s", key, before[key], now)
 		}
@@ -333,7 +335,7 @@ func (w *world) fit(e estate, before map[string]string) {
 func (w *world) discard(gvk schema.GroupVersionKind, name string) {
 	object := blank(gvk)
 	object.SetName(name)
-	if err := plane.client.Delete(context.Background(), object); client.IgnoreNotFound(err) != nil {
+	if err := w.plane.client.Delete(context.Background(), object); client.IgnoreNotFound(err) != nil {
 		w.t.Errorf("delete %s %s: %v", gvk.Kind, name, err)
 	}
 }

@@ -27,6 +27,7 @@ import (
 // operator that watches nothing else.
 type world struct {
 	t         *testing.T
+	plane     controlPlane
 	ctx       context.Context
 	namespace string
 	kind      string // of the target
@@ -48,21 +49,28 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	w := newWorldIn(plane, t)
+	w.gateway.start(w.ctx, t, w.namespace)
+	return w
+}
+
+// newWorldIn is one of another API server, which need not have the kinds of a gateway.
+func newWorldIn(p controlPlane, t *testing.T) *world {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, kind: "Deployment", pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: &journal{t: t}}
+	w := &world{t: t, plane: p, ctx: ctx, kind: "Deployment", pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: &journal{t: t}}
 	ns := &corev1.Namespace{}
 	ns.GenerateName = "t-"
-	w.must(plane.client.Create(ctx, ns))
+	w.must(w.plane.client.Create(ctx, ns))
 	w.namespace = ns.Name
 	w.agent = "serin-test-" + ns.Name
 	t.Cleanup(func() {
-		if err := plane.client.Delete(context.Background(), ns); err != nil {
+		if err := w.plane.client.Delete(context.Background(), ns); err != nil {
 			t.Logf("delete the namespace: %v", err)
 		}
 	})
-	w.pods.start(ctx, t, ns.Name)
-	w.gateway.start(ctx, t, ns.Name)
+	w.pods.start(ctx, t, p, ns.Name)
 	return w
 }
 
@@ -75,7 +83,7 @@ func (w *world) must(err error) {
 
 // options of an operator that watches this world only.
 func (w *world) options() controller.Options {
-	config := rest.CopyConfig(plane.config)
+	config := rest.CopyConfig(w.plane.config)
 	config.UserAgent = w.agent
 	options := controller.Options{
 		Version: "test", Config: config, Namespace: w.namespace, MeshProvider: cmp.Or(w.mesh, "gatewayapi:v1"),
@@ -156,7 +164,7 @@ func (w *world) begin(analysis string) {
 // push makes the workload ask for an image, as a user's pipeline does.
 func (w *world) push(image string) {
 	w.t.Helper()
-	w.must(apply(w.ctx, plane.client, w.workload("podinfo", image)))
+	w.must(apply(w.ctx, w.plane.client, w.workload("podinfo", image)))
 }
 
 // canary applies a Canary whose analysis is given as YAML.
@@ -167,7 +175,7 @@ func (w *world) canary(analysis string) {
 	if w.revert {
 		w.must(unstructured.SetNestedField(object.Object, true, "spec", "revertOnDeletion"))
 	}
-	w.must(apply(w.ctx, plane.client, object))
+	w.must(apply(w.ctx, w.plane.client, object))
 }
 
 const canaryHead = `
@@ -227,7 +235,7 @@ func (w *world) parse(text string) *unstructured.Unstructured {
 func (w *world) status() *v1beta1.Canary {
 	w.t.Helper()
 	raw := blank(v1beta1.GroupVersion().WithKind("Canary"))
-	w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: "podinfo"}, raw))
+	w.must(w.plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: "podinfo"}, raw))
 	canary, err := v1beta1.Decode(raw.Object)
 	w.must(err)
 	return canary
@@ -244,7 +252,7 @@ func (w *world) named(name, what string, holds func(*v1beta1.Canary) bool) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	err := follow(ctx, plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, name,
+	err := follow(ctx, w.plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, name,
 		func(u *unstructured.Unstructured) bool {
 			canary, err := v1beta1.Decode(u.Object)
 			return err == nil && holds(canary)
@@ -268,7 +276,7 @@ func (w *world) phase(phase string) {
 func (w *world) events() []string {
 	w.t.Helper()
 	list := &corev1.EventList{}
-	w.must(plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
+	w.must(w.plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
 	slices.SortFunc(list.Items, func(a, b corev1.Event) int { return strings.Compare(a.Name, b.Name) })
 	var all []string
 	for _, e := range list.Items {
@@ -292,7 +300,7 @@ func (w *world) deployment(name string) *appsv1.Deployment {
 // finds reads an object of the world into one of its kind, and reports whether it is there.
 func (w *world) finds(name string, into client.Object) bool {
 	w.t.Helper()
-	err := plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, into)
+	err := w.plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, into)
 	w.must(client.IgnoreNotFound(err))
 	return err == nil
 }
