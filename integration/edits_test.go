@@ -28,6 +28,11 @@ func edits() []edit {
 			return changeList(u.Object["spec"], func(list []any) []any { return []any{stranger(list[0])} })
 		}},
 		{"a setting added in a list", addSetting},
+		{"cookies of somebody else", func(u *unstructured.Unstructured) bool {
+			u.Object["spec"] = exchanged(u.Object["spec"], "side=", "side=stolen")
+			return true
+		}},
+		{"cookies not given", func(u *unstructured.Unstructured) bool { return dropCookies(u.Object["spec"]) }},
 		{"led elsewhere", func(u *unstructured.Unstructured) bool {
 			u.Object["spec"] = stranger(u.Object["spec"])
 			return true
@@ -135,6 +140,27 @@ func exchanged(value any, pairs ...string) any {
 		return value
 	}
 	return digits(other)
+}
+
+// dropCookies takes away what sets cookies.
+func dropCookies(value any) bool {
+	dropped := false
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			if text, err := json.Marshal(inner); err == nil && (key == "filters" || key == "headers") && strings.Contains(string(text), "Set-Cookie") {
+				delete(value, key)
+				dropped = true
+				continue
+			}
+			dropped = dropCookies(inner) || dropped
+		}
+	case []any:
+		for _, inner := range value {
+			dropped = dropCookies(inner) || dropped
+		}
+	}
+	return dropped
 }
 
 // digits gives numbers back the form that objects have them in.

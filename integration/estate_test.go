@@ -24,7 +24,8 @@ import (
 )
 
 // An estate is what Flagger leaves of one Canary, in testdata/flagger: the objects of
-// its user, the Canary, and behind it what Flagger made.
+// its user, the Canary, and behind it what Flagger made. Of a venture there is the Canary
+// alone, in testdata/serin.
 type estate struct {
 	name, provider string
 	source         string // of the definitions; none for kinds of Kubernetes
@@ -51,6 +52,16 @@ func estates() []estate {
 	}
 }
 
+// ventures are Canaries whose routes Flagger does not know, or makes as others.
+func ventures() []estate {
+	return []estate{
+		{name: "httproute-v1beta1", provider: "gatewayapi:v1beta1"},
+		{name: "grpcroute", provider: "gatewayapi:v1:GRPCRoute"},
+		{name: "tcproute", provider: "gatewayapi:v1:TCPRoute"},
+		{name: "tlsroute", provider: "gatewayapi:v1:TLSRoute"},
+	}
+}
+
 // at is what there is at a share of the canary, in percent.
 func (e estate) at(t *testing.T, canary int) (users []*unstructured.Unstructured, declared *unstructured.Unstructured, made []*unstructured.Unstructured) {
 	t.Helper()
@@ -69,7 +80,7 @@ func (e estate) at(t *testing.T, canary int) (users []*unstructured.Unstructured
 
 func (e estate) documents(t *testing.T, file string, canary int) []*unstructured.Unstructured {
 	t.Helper()
-	page, err := template.ParseFiles(filepath.Join("testdata", "flagger", file+".yaml"))
+	page, err := template.ParseGlob(filepath.Join("testdata", "*", file+".yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,6 +284,13 @@ func (w *world) served() {
 	taken := func(kind string, u client.Object) []any {
 		return []any{map[string]any{"type": kind, "status": "True", "reason": "Valid", "message": "",
 			"observedGeneration": u.GetGeneration(), "lastTransitionTime": "2026-01-01T00:00:00Z"}}
+	}
+	for _, name := range []string{"GRPCRoute", "TCPRoute", "TLSRoute"} {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(httpRoute.GroupVersion().WithKind(name + "List"))
+		w.plane.watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
+			return client.IgnoreNotFound(w.gateway.accept(w.ctx, object.(*unstructured.Unstructured)))
+		})
 	}
 	for gvk, status := range map[schema.GroupVersionKind]func(client.Object) map[string]any{
 		{Group: "projectcontour.io", Version: "v1", Kind: "HTTPProxy"}: func(u client.Object) map[string]any {

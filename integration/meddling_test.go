@@ -28,6 +28,14 @@ type stage struct {
 	needs    func(router.Caps) bool
 }
 
+// share of the canary that status says. Under A/B it says none.
+func (s stage) share() int64 {
+	return map[string]int64{"weighted": 20, "sticky": 20, "half": 20}[s.name]
+}
+
+// sticky reports whether users have cookies.
+func (s stage) sticky() bool { return strings.Contains(s.analysis, "cookieName") }
+
 // stages of a release that stays in its first step: an interval is ten minutes.
 func stages() []stage {
 	return []stage{
@@ -36,6 +44,12 @@ func stages() []stage {
 		{"mirror", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, mirror: true}", func(c router.Caps) bool { return c.Mirror }},
 		{"match", `{interval: 10m, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}]}`,
 			func(c router.Caps) bool { return c.Match }},
+		{"sticky", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, sessionAffinity: {cookieName: side, primaryCookieName: home, path: /}}",
+			func(c router.Caps) bool { return c.PrimaryCookie }},
+		{"half", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, sessionAffinity: {cookieName: side, path: /}}",
+			func(c router.Caps) bool { return c.Affinity && !c.PrimaryCookie }},
+		{"farewell", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, sessionAffinity: {cookieName: side, path: /}}",
+			func(c router.Caps) bool { return c.Affinity }},
 	}
 }
 
@@ -48,7 +62,7 @@ func TestMeddlingIsSetBackWithEveryProvider(t *testing.T) {
 	w.mesh = "kuma" // an operator of one namespace sees objects of the cluster for this one only
 	w.given = func(o *controller.Options) { o.IngressPrefix = "nginx.ingress.kubernetes.io" }
 	var all []estate
-	for _, e := range estates() {
+	for _, e := range slices.Concat(estates(), ventures()) {
 		if e.source != "" {
 			install(t, e.source)
 		}
@@ -67,6 +81,9 @@ func (w *world) meddled(estates []estate) {
 	for _, e := range estates {
 		e.namespace = w.namespace
 		for _, s := range stages() {
+			if e.provider == "gatewayapi:v1beta1" && !s.sticky() {
+				continue // as with gatewayapi:v1
+			}
 			if s.needs(router.Providers[e.provider].Caps) {
 				all = append(all, meddling{e, s, e.name + "-" + s.name})
 			}
@@ -155,9 +172,18 @@ func rename(value any, from, to string) {
 // objects that the provider rendered, once they are those of the stage.
 func (m meddling) objects(w *world) []*unstructured.Unstructured {
 	w.t.Helper()
+	if m.stage.name == "farewell" {
+		w.abort(m.canary)
+	}
 	w.named(m.canary, "the stage", func(c *v1beta1.Canary) bool {
-		began := c.Status.Phase == "Progressing" && (m.stage.name != "weighted" || c.Status.CanaryWeight > 0)
-		return began || m.stage.analysis == "" && c.Status.Phase == "Initialized"
+		switch m.stage.name {
+		case "home":
+			return c.Status.Phase == "Initialized"
+		case "farewell":
+			return c.Status.Phase == "Failed"
+		default:
+			return c.Status.Phase == "Progressing" && (m.stage.share() == 0 || c.Status.CanaryWeight > 0)
+		}
 	})
 	var found []*unstructured.Unstructured
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
@@ -171,6 +197,18 @@ func (m meddling) objects(w *world) []*unstructured.Unstructured {
 		w.t.Fatalf("the objects of %s do not reach the stage: %v", m.canary, err)
 	}
 	return found
+}
+
+// abort ends a release as soon as users have cookies of it.
+func (w *world) abort(name string) {
+	w.t.Helper()
+	revision := ""
+	w.named(name, "users of the canary", func(c *v1beta1.Canary) bool {
+		revision = c.Status.LastAppliedSpec
+		return c.Status.SessionAffinityCookie != ""
+	})
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"serin.dev/abort":"`+revision+`"}}}`))
+	w.must(w.plane.client.Patch(w.ctx, w.canaryObject(name), patch, client.FieldOwner("kubectl-annotate")))
 }
 
 // lead is the object that divides the requests.
@@ -226,6 +264,12 @@ func (m meddling) reached(found []*unstructured.Unstructured) bool {
 		return route.Mirror > 0
 	case "match":
 		return route.Match && route.Canary == rollout.Full
+	case "sticky":
+		return route.Canary == rollout.Percent(20) && route.Cookies.Canary != "" && route.Cookies.Primary != ""
+	case "half":
+		return route.Canary == rollout.Percent(20) && route.Cookies.Canary != ""
+	case "farewell":
+		return route.Canary == 0 && route.Cookies.Previous != ""
 	default:
 		return route.Canary == 0
 	}
@@ -251,8 +295,7 @@ func (m meddling) run(w *world) {
 	m.reduce(w)
 	status := w.canaryObject(m.canary)
 	w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(status), status))
-	want := map[string]int64{"weighted": 20}[m.stage.name] // under A/B it says nothing
-	if got := numberAt(status, "status", "canaryWeight"); got != want {
+	if got, want := numberAt(status, "status", "canaryWeight"), m.stage.share(); got != want {
 		w.t.Errorf("status says %d %% behind all of it, want %d", got, want)
 	}
 }
@@ -299,6 +342,9 @@ func (m meddling) meddle(w *world, object *unstructured.Unstructured) {
 	want := meant(object)
 	for _, e := range edits() {
 		if !w.edited(object, e.do) || equalJSON(want, meant(object)) {
+			if m.stage.sticky() && strings.HasPrefix(e.name, "cookies") {
+				w.t.Errorf("%s: there are no %s", name, e.name)
+			}
 			continue // it has nothing of the kind, or nothing of it is ours
 		}
 		w.back(object, name+": "+e.name, want)
