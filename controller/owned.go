@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,11 +17,20 @@ import (
 // apply said, as text: as maps they would weigh more than all the rest. It is what
 // tells that an object has something that we gave it and no longer want.
 func slimFields(object any) []metav1.ManagedFieldsEntry {
-	u, ok := object.(*unstructured.Unstructured)
-	if !ok {
-		return nil // Services and workloads: theirs are many, and never looked at
+	switch object := object.(type) {
+	case *unstructured.Unstructured:
+		return slimEntry(object.GetManagedFields())
+	case *corev1.Service:
+		if len(beyond(object.ManagedFields, ordinary(object))) > 0 {
+			return slimEntry(object.ManagedFields)
+		}
 	}
-	for _, entry := range u.GetManagedFields() {
+	return nil // workloads: theirs are many, and never looked at
+}
+
+// slimEntry is that of our last apply, if there is one, as text.
+func slimEntry(all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	for _, entry := range all {
 		if !applies(entry) {
 			continue
 		}
@@ -33,6 +43,25 @@ func slimFields(object any) []metav1.ManagedFieldsEntry {
 	return nil
 }
 
+// ordinary is what every Service of ours has, so that it is never left over. Of one that
+// has nothing else, which are nearly all, nothing need be kept.
+func ordinary(service *corev1.Service) map[string]any {
+	labels := map[string]any{}
+	for key, value := range service.Labels {
+		if value == service.Name {
+			labels[key] = value
+		}
+	}
+	var ports []any
+	for _, port := range service.Spec.Ports {
+		ports = append(ports, map[string]any{"port": port.Port, "protocol": string(port.Protocol), "name": nil, "targetPort": nil})
+	}
+	return map[string]any{
+		"metadata": map[string]any{"labels": labels, "annotations": router.OptOuts(), "ownerReferences": nil},
+		"spec":     map[string]any{"selector": nil, "ports": ports},
+	}
+}
+
 // applies reports whether an entry is that of our applies.
 func applies(e metav1.ManagedFieldsEntry) bool {
 	return e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" && e.FieldsV1 != nil
@@ -43,10 +72,15 @@ func applies(e metav1.ManagedFieldsEntry) bool {
 // too; either way they are not ours behind it. Comparing values cannot find them: a key
 // that is not wanted may be somebody else's.
 func leftovers(live *unstructured.Unstructured, want router.Object) []string {
+	return beyond(live.GetManagedFields(), want.Object)
+}
+
+// beyond names what our last apply said and what is not among the given fields, sorted.
+func beyond(all []metav1.ManagedFieldsEntry, fields map[string]any) []string {
 	var found []string
-	for _, entry := range live.GetManagedFields() {
+	for _, entry := range all {
 		if applies(entry) {
-			remaining("", ownedFields(entry.FieldsV1.GetRawBytes()), want.Object, &found)
+			remaining("", ownedFields(entry.FieldsV1.GetRawBytes()), fields, &found)
 		}
 	}
 	slices.Sort(found)
@@ -67,28 +101,44 @@ func ownedFields(raw []byte) map[string]any {
 	return fields
 }
 
-// remaining collects the deepest fields that are owned and not wanted. Lists are left to
-// the comparison of values: those of routes are owned whole.
+// remaining collects the deepest fields that are owned and not wanted. Entries of lists
+// that nobody wants are left to the comparison of values, as are lists without keys, which
+// are owned whole.
 func remaining(path string, owned map[string]any, want any, found *[]string) {
-	fields, isMap := want.(map[string]any)
-	if !isMap {
-		return
-	}
 	for key, inner := range owned {
-		name, isField := strings.CutPrefix(key, "f:")
-		if !isField {
-			continue
-		}
-		at := strings.TrimPrefix(path+"."+name, ".")
-		value, wanted := fields[name]
-		if !wanted {
-			*found = append(*found, at)
+		at, value, wanted := path, any(nil), false
+		if name, isField := strings.CutPrefix(key, "f:"); isField {
+			fields, isMap := want.(map[string]any)
+			if !isMap {
+				continue
+			}
+			at = strings.TrimPrefix(path+"."+name, ".")
+			if value, wanted = fields[name]; !wanted {
+				*found = append(*found, at)
+				continue
+			}
+		} else if value, wanted = keyed(want, key); !wanted {
 			continue
 		}
 		if inner, ok := inner.(map[string]any); ok {
 			remaining(at, inner, value, found)
 		}
 	}
+}
+
+// keyed returns the entry of a list that managed fields call by this key.
+func keyed(list any, key string) (entry any, found bool) {
+	text, isKey := strings.CutPrefix(key, "k:")
+	entries, isList := list.([]any)
+	var keys map[string]any
+	if !isKey || !isList || json.Unmarshal([]byte(text), &keys) != nil {
+		return nil, false
+	}
+	at := slices.IndexFunc(entries, func(entry any) bool { return covers(entry, keys) })
+	if at < 0 {
+		return nil, false
+	}
+	return entries[at], true
 }
 
 // An answer of the API server to an apply that changed nothing: what is wanted is there,

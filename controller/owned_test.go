@@ -1,9 +1,11 @@
 package controller
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -18,7 +20,7 @@ func TestLeftovers(t *testing.T) {
 	const owned = `{
 		"f:metadata": {"f:annotations": {".": {}, "f:example.com/a.b": {}}, "f:ownerReferences": {"k:{\"uid\":\"u\"}": {".": {}, "f:name": {}}}},
 		"f:spec": {"f:host": {}, "f:rules": {}, "f:trafficPolicy": {"f:tls": {"f:mode": {}}}}}`
-	const whole = `{"metadata": {"annotations": {"example.com/a.b": "x"}, "ownerReferences": [{"uid": "u"}]},
+	const whole = `{"metadata": {"annotations": {"example.com/a.b": "x"}, "ownerReferences": [{"uid": "u", "name": "web"}]},
 		"spec": {"host": "web", "rules": [1], "trafficPolicy": {"tls": {"mode": "SIMPLE"}}}}`
 	ours := metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply}
 	for _, c := range []struct {
@@ -52,6 +54,63 @@ func TestLeftovers(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.left, leftovers(live, want)); diff != "" || len(live.GetManagedFields()) > 1 {
 				t.Errorf("in the cache (-want +got)\n%s%v", diff, live.GetManagedFields())
+			}
+		})
+	}
+}
+
+// Of a Service is kept what tells that something is left over; of one that has only what
+// all of them have that is nothing.
+func TestLeftoversOfServices(t *testing.T) {
+	const usual = `"f:metadata": {"f:annotations": {"f:helm.toolkit.fluxcd.io/driftDetection": {}, "f:kustomize.toolkit.fluxcd.io/reconcile": {}%s},
+		"f:labels": {"f:app": {}%s}, "f:ownerReferences": {"k:{\"uid\":\"u\"}": {}}},
+		"f:spec": {"f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}%s}}, "f:selector": {}%s}`
+	service := router.Service{Namespace: "shop", Name: "web", Selector: workload.Selector{Key: "app", Value: "web"}, Port: 80,
+		Owner: workload.Owner{Name: "web", UID: "u"}}
+	for _, c := range []struct {
+		name                            string
+		annotation, label, inPort, spec string
+		change                          func(*router.Service)
+		before                          []string // left over when it is gone again
+	}{
+		{name: "nothing but the usual"},
+		{name: "a label and an annotation", label: `, "f:team": {}`, annotation: `, "f:example.com/a.b": {}`,
+			before: []string{"metadata.annotations.example.com/a.b", "metadata.labels.team"},
+			change: func(s *router.Service) {
+				s.Apex = router.Metadata{Labels: map[string]string{"team": "x"}, Annotations: map[string]string{"example.com/a.b": "x"}}
+			}},
+		{name: "the protocol of a port", inPort: `, "f:appProtocol": {}`, before: []string{"spec.ports.appProtocol"},
+			change: func(s *router.Service) { s.AppProtocol = "http" }},
+		{name: "a preference", spec: `, "f:trafficDistribution": {}`, before: []string{"spec.trafficDistribution"},
+			change: func(s *router.Service) { s.TrafficDistribution = "PreferClose" }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			live := &corev1.Service{}
+			live.Name, live.Labels = "web", map[string]string{"app": "web", "team": "x"}
+			live.Spec.Ports = []corev1.ServicePort{{Name: "http", Port: 80, Protocol: corev1.ProtocolTCP}}
+			live.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "somebody", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:spec": {"f:others": {}}}`)},
+				{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1("{" + fmt.Sprintf(usual, c.annotation, c.label, c.inPort, c.spec) + "}")}}
+			if _, err := slim(live); err != nil {
+				t.Fatal(err)
+			}
+			if kept := len(live.ManagedFields); kept > 0 != (c.before != nil) || kept > 1 {
+				t.Errorf("in the cache: %v", live.ManagedFields)
+			}
+			given := service
+			if c.change != nil {
+				c.change(&given)
+			}
+			for _, of := range []struct {
+				service router.Service
+				want    []string
+			}{{given, nil}, {service, c.before}} {
+				apex, err := router.Apex(of.service, router.Live{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(of.want, leftovers(plain(live), apex)); diff != "" {
+					t.Errorf("-want +got\n%s", diff)
+				}
 			}
 		})
 	}

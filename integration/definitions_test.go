@@ -15,8 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -26,13 +24,13 @@ import (
 )
 
 // Every object that providers render is accepted strictly by an API server that holds
-// the definitions of its traffic system. The server is one of its own: operators of
-// other tests would watch kinds that come and go, as some contradict each other.
+// the definitions of its traffic system. The server is not that of the other tests: their
+// operators would watch kinds that come and go, as some contradict each other.
 func TestRenderedObjectsAreValid(t *testing.T) {
 	t.Parallel()
+	c := aside.take(t).client
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
-	c := ownPlane(ctx, t)
 	const namespace = "rendered"
 	object := blank(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	object.SetName(namespace)
@@ -124,39 +122,30 @@ func inLists(applied, live any) []string {
 	return nil
 }
 
-// ownPlane is a control plane of this test alone.
-func ownPlane(ctx context.Context, t *testing.T) client.WithWatch {
-	t.Helper()
-	stop, kubeconfig, err := startPlane(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.QPS, config.Burst, config.WarningHandler = 500, 1000, rest.NoWarnings{}
-	c, err := client.NewWithWatch(config, client.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 // withDefinitions installs the definitions of a source, calls look for each version
 // they serve, and removes them again.
 func withDefinitions(ctx context.Context, t *testing.T, c client.WithWatch, source string, look func(schema.GroupVersionKind, meta.RESTScopeName)) {
+	t.Helper()
+	installed, found := defineAll(ctx, t, c, source)
+	for i := range found {
+		scope := meta.RESTScopeNameNamespace
+		if found[i].Spec.Scope == apiextensionsv1.ClusterScoped {
+			scope = meta.RESTScopeNameRoot
+		}
+		for _, version := range found[i].Spec.Versions {
+			look(schema.GroupVersionKind{Group: found[i].Spec.Group, Version: version.Name, Kind: found[i].Spec.Names.Kind}, scope)
+		}
+	}
+	undefine(ctx, t, c, installed)
+}
+
+// defineAll installs the definitions of a source, with all their versions.
+func defineAll(ctx context.Context, t *testing.T, c client.WithWatch, source string) (installed []*unstructured.Unstructured, found []apiextensionsv1.CustomResourceDefinition) {
 	t.Helper()
 	found, err := crds.Load(ctx, source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var installed []*unstructured.Unstructured
 	for i := range found {
 		for j := range found[i].Spec.Versions {
 			found[i].Spec.Versions[j].Served = true // also those that newer releases keep for conversion only
@@ -173,20 +162,17 @@ func withDefinitions(ctx context.Context, t *testing.T, c client.WithWatch, sour
 		}
 		installed = append(installed, object)
 	}
-	for i, object := range installed {
+	for _, object := range installed {
 		if err := established(ctx, c, object.GetName()); err != nil {
 			t.Fatal(err)
 		}
-		scope := meta.RESTScopeNameNamespace
-		if found[i].Spec.Scope == apiextensionsv1.ClusterScoped {
-			scope = meta.RESTScopeNameRoot
-		}
-		for _, version := range found[i].Spec.Versions {
-			if version.Served {
-				look(schema.GroupVersionKind{Group: found[i].Spec.Group, Version: version.Name, Kind: found[i].Spec.Names.Kind}, scope)
-			}
-		}
 	}
+	return installed, found
+}
+
+// undefine removes definitions, and all that is defined by them.
+func undefine(ctx context.Context, t *testing.T, c client.WithWatch, installed []*unstructured.Unstructured) {
+	t.Helper()
 	for _, object := range installed {
 		if err := c.Delete(ctx, object); err != nil {
 			t.Fatal(err)

@@ -1,7 +1,10 @@
 package integration
 
 import (
+	"context"
+	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -81,6 +84,48 @@ func TestWhatSomebodyChangesIsSetBack(t *testing.T) {
 	w.must(plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: "podinfo"}, route))
 	if route.GetLabels()["somebody"] != "else" {
 		t.Errorf("the label of somebody else is gone: %v", route.GetLabels())
+	}
+}
+
+// What a Canary no longer gives its Services goes from them, and nothing that others gave.
+func TestWhatServicesAreNoLongerGivenGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.operate()
+	w.push("app:1")
+	canary := w.parse(canaryHead + indent(weighted))
+	given := map[string]any{"labels": map[string]any{"team": "shop"}, "annotations": map[string]any{"example.com/owner": "shop"}}
+	for field, value := range map[string]any{"apex": given, "primary": given, "canary": given, "appProtocol": "http", "trafficDistribution": "PreferClose"} {
+		w.must(unstructured.SetNestedField(canary.Object, value, "spec", "service", field))
+	}
+	w.must(apply(w.ctx, plane.client, canary))
+	w.phase("Initialized")
+	service := blank(corev1.SchemeGroupVersion.WithKind("Service"))
+	services := []string{"podinfo", "podinfo-primary", "podinfo-canary"}
+	for _, name := range services {
+		service.SetNamespace(w.namespace)
+		service.SetName(name)
+		patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":{"somebody":"else"}}}`))
+		w.must(plane.client.Patch(w.ctx, service, patch, client.FieldOwner("somebody")))
+		if service.GetLabels()["team"] != "shop" || textAt(service, "spec", "trafficDistribution") != "PreferClose" {
+			t.Fatalf("Service %s has not what it is given: %v", name, service.Object)
+		}
+	}
+	for _, field := range []string{"apex", "primary", "canary", "appProtocol", "trafficDistribution"} {
+		w.edit(`[{"op": "remove", "path": "/spec/service/` + field + `"}]`)
+	}
+	for _, name := range services {
+		ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
+		defer cancel()
+		err := follow(ctx, plane.client, service, w.namespace, name, func(u *unstructured.Unstructured) bool {
+			text, err := u.MarshalJSON()
+			w.must(err)
+			gone := !strings.Contains(string(text), `"shop"`) && !strings.Contains(string(text), "appProtocol\":") && textAt(u, "spec", "trafficDistribution") == ""
+			return gone && u.GetLabels()["somebody"] == "else"
+		})
+		if err != nil {
+			t.Errorf("Service %s keeps what it is no longer given: %v", name, err)
+		}
 	}
 }
 

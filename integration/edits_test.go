@@ -28,6 +28,11 @@ func edits() []edit {
 			return changeList(u.Object["spec"], func(list []any) []any { return []any{stranger(list[0])} })
 		}},
 		{"a setting added in a list", addSetting},
+		{"cookies of somebody else", func(u *unstructured.Unstructured) bool {
+			u.Object["spec"] = exchanged(u.Object["spec"], "side=", "side=stolen")
+			return true
+		}},
+		{"cookies not given", func(u *unstructured.Unstructured) bool { return dropCookies(u.Object["spec"]) }},
 		{"led elsewhere", func(u *unstructured.Unstructured) bool {
 			u.Object["spec"] = stranger(u.Object["spec"])
 			return true
@@ -56,6 +61,10 @@ func moveWeights(value any) bool {
 		for key, inner := range value {
 			if weight, ok := inner.(int64); ok && key == "weight" {
 				value[key], moved = 100-weight, true
+				continue
+			}
+			if text, ok := inner.(string); ok && key == "weight" { // a quantity
+				value[key], moved = map[string]string{"0": "100", "20": "80", "80": "20", "100": "0"}[text], true
 				continue
 			}
 			moved = moveWeights(inner) || moved
@@ -113,18 +122,45 @@ func changeList(value any, change func([]any) []any) bool {
 
 // stranger is an entry of a list that leads to somebody else.
 func stranger(entry any) any {
-	text, err := json.Marshal(entry)
+	return exchanged(entry, "-primary", "-stranger", "-canary", "-stranger")
+}
+
+// exchanged is a value in which texts are replaced by others.
+func exchanged(value any, pairs ...string) any {
+	text, err := json.Marshal(value)
 	if err != nil {
-		return entry
+		return value
+	}
+	changed := strings.NewReplacer(pairs...).Replace(string(text))
+	if changed == string(text) {
+		return value
 	}
 	var other any
-	for _, side := range []string{"-primary", "-canary"} {
-		text = []byte(strings.ReplaceAll(string(text), side, "-stranger"))
-	}
-	if err := json.Unmarshal(text, &other); err != nil {
-		return entry
+	if err := json.Unmarshal([]byte(changed), &other); err != nil {
+		return value
 	}
 	return digits(other)
+}
+
+// dropCookies takes away what sets cookies.
+func dropCookies(value any) bool {
+	dropped := false
+	switch value := value.(type) {
+	case map[string]any:
+		for key, inner := range value {
+			if text, err := json.Marshal(inner); err == nil && (key == "filters" || key == "headers") && strings.Contains(string(text), "Set-Cookie") {
+				delete(value, key)
+				dropped = true
+				continue
+			}
+			dropped = dropCookies(inner) || dropped
+		}
+	case []any:
+		for _, inner := range value {
+			dropped = dropCookies(inner) || dropped
+		}
+	}
+	return dropped
 }
 
 // digits gives numbers back the form that objects have them in.

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,10 +25,12 @@ import (
 )
 
 // An estate is what Flagger leaves of one Canary, in testdata/flagger: the objects of
-// its user, the Canary, and behind it what Flagger made.
+// its user, the Canary, and behind it what Flagger made. Of a venture there is the Canary
+// alone, in testdata/serin.
 type estate struct {
 	name, provider string
 	source         string // of the definitions; none for kinds of Kubernetes
+	folder         string // of testdata; empty for flagger
 
 	namespace string
 }
@@ -42,17 +45,29 @@ func estates() []estate {
 		{name: "nginx", provider: "nginx"},
 		{name: "skipper", provider: "skipper"},
 		{name: "apisix", provider: "apisix", source: "apisix"},
-		{name: "smi", provider: "smi:v1alpha2", source: "osm"},
+		{name: "split-v1alpha1", provider: "smi:v1alpha1", source: splits},
+		{name: "split-v1alpha2", provider: "smi:v1alpha2", source: splits},
+		{name: "split-v1alpha3", provider: "smi:v1alpha3", source: splits},
 		{name: "kuma", provider: "kuma", source: "kuma"},
 		{name: "appmesh", provider: "appmesh:v1beta2", source: "appmesh"},
 		{name: "knative", provider: "knative", source: "knative"},
 	}
 }
 
+// ventures are Canaries whose routes Flagger does not know, or makes as others.
+func ventures() []estate {
+	return []estate{
+		{name: "httproute-v1beta1", provider: "gatewayapi:v1beta1", folder: "serin"},
+		{name: "grpcroute", provider: "gatewayapi:v1:GRPCRoute", folder: "serin"},
+		{name: "tcproute", provider: "gatewayapi:v1:TCPRoute", folder: "serin"},
+		{name: "tlsroute", provider: "gatewayapi:v1:TLSRoute", folder: "serin"},
+	}
+}
+
 // at is what there is at a share of the canary, in percent.
 func (e estate) at(t *testing.T, canary int) (users []*unstructured.Unstructured, declared *unstructured.Unstructured, made []*unstructured.Unstructured) {
 	t.Helper()
-	for _, object := range e.documents(t, "flagger/"+e.name, canary) {
+	for _, object := range e.documents(t, cmp.Or(e.folder, "flagger")+"/"+e.name, canary) {
 		switch {
 		case object.GetKind() == "Canary":
 			declared = object
@@ -98,17 +113,17 @@ func (w *world) bequeath(e estate, canary int) {
 	w.t.Helper()
 	users, declared, made := e.at(w.t, canary)
 	for _, object := range users {
-		w.must(plane.client.Create(w.ctx, object))
+		w.must(w.plane.client.Create(w.ctx, object))
 	}
 	if e.provider == "knative" {
 		w.revise(made[0])
 	} else {
 		target := w.workload(e.name, "app:2")
 		w.must(unstructured.SetNestedField(target.Object, int64(1), "spec", "replicas"))
-		w.must(apply(w.ctx, plane.client, target))
+		w.must(apply(w.ctx, w.plane.client, target))
 		made = append(e.documents(w.t, "flagger/workload", canary), made...)
 	}
-	w.must(apply(w.ctx, plane.client, declared))
+	w.must(apply(w.ctx, w.plane.client, declared))
 	for _, object := range made {
 		if e.owns(object) {
 			yes := true
@@ -116,10 +131,10 @@ func (w *world) bequeath(e estate, canary int) {
 				Controller: &yes, BlockOwnerDeletion: &yes}})
 		}
 		if e.provider == "knative" {
-			w.must(plane.client.Patch(w.ctx, object, client.Merge, client.FieldOwner("flagger")))
+			w.must(w.plane.client.Patch(w.ctx, object, client.Merge, client.FieldOwner("flagger")))
 			continue
 		}
-		w.must(plane.client.Create(w.ctx, object, client.FieldOwner("flagger")))
+		w.must(w.plane.client.Create(w.ctx, object, client.FieldOwner("flagger")))
 	}
 }
 
@@ -134,9 +149,9 @@ func (w *world) revise(service *unstructured.Unstructured) {
 	w.t.Helper()
 	for i, image := range []string{"app:1", "app:2"} {
 		users := w.parse(strings.ReplaceAll(fmt.Sprintf(ksvc, image), "podinfo", service.GetName()))
-		w.must(apply(w.ctx, plane.client, users))
+		w.must(apply(w.ctx, w.plane.client, users))
 		revision := fmt.Sprintf("%s-%05d", service.GetName(), i+1)
-		w.must(follow(w.ctx, plane.client, blank(service.GroupVersionKind()), w.namespace, service.GetName(), func(u *unstructured.Unstructured) bool {
+		w.must(follow(w.ctx, w.plane.client, blank(service.GroupVersionKind()), w.namespace, service.GetName(), func(u *unstructured.Unstructured) bool {
 			return textAt(u, "status", "latestReadyRevisionName") == revision
 		}))
 	}
@@ -152,11 +167,11 @@ func (w *world) sign(e estate, canary int) {
 		}
 	}
 	raw := w.canaryObject(e.name)
-	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw))
+	w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw))
 	status := w.parse(legacy{phase: "Progressing"}.record()).Object["status"].(map[string]any)
 	status["canaryWeight"] = int64(canary)
 	raw.Object["status"] = status
-	w.must(plane.client.Status().Update(w.ctx, raw, client.FieldOwner("flagger")))
+	w.must(w.plane.client.Status().Update(w.ctx, raw, client.FieldOwner("flagger")))
 }
 
 func newHistory() *history { return &history{moved: make(chan struct{}), known: map[string]bool{}} }
@@ -167,7 +182,7 @@ func (e estate) follow(w *world, h *history) {
 	for _, gvk := range e.kinds() {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-		watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
+		w.plane.watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
 			if !e.concerns(object) {
 				return nil
 			}
@@ -273,6 +288,13 @@ func (w *world) served() {
 		return []any{map[string]any{"type": kind, "status": "True", "reason": "Valid", "message": "",
 			"observedGeneration": u.GetGeneration(), "lastTransitionTime": "2026-01-01T00:00:00Z"}}
 	}
+	for _, name := range []string{"GRPCRoute", "TCPRoute", "TLSRoute"} {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(httpRoute.GroupVersion().WithKind(name + "List"))
+		w.plane.watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
+			return client.IgnoreNotFound(w.gateway.accept(w.ctx, object.(*unstructured.Unstructured)))
+		})
+	}
 	for gvk, status := range map[schema.GroupVersionKind]func(client.Object) map[string]any{
 		{Group: "projectcontour.io", Version: "v1", Kind: "HTTPProxy"}: func(u client.Object) map[string]any {
 			return map[string]any{"currentStatus": "valid", "conditions": taken("Valid", u)}
@@ -283,7 +305,7 @@ func (w *world) served() {
 	} {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-		watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
+		w.plane.watching(w.ctx, w.t, list, w.namespace, func(object client.Object) error {
 			u, want := object.(*unstructured.Unstructured), status(object)
 			if equalJSON(u.Object["status"], want) {
 				return nil
@@ -292,7 +314,7 @@ func (w *world) served() {
 			if err != nil {
 				return err
 			}
-			return client.IgnoreNotFound(plane.client.Status().Patch(w.ctx, u, client.RawPatch(types.MergePatchType, body)))
+			return client.IgnoreNotFound(w.plane.client.Status().Patch(w.ctx, u, client.RawPatch(types.MergePatchType, body)))
 		})
 	}
 }
@@ -302,13 +324,13 @@ func (w *world) served() {
 func (w *world) fit(e estate, before map[string]string) {
 	w.t.Helper()
 	users, declared, made := e.at(w.t, 0)
-	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(declared), declared))
+	w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(declared), declared))
 	if e.provider != "knative" {
 		made = append(made, e.documents(w.t, "flagger/workload", 0)...)
 	}
 	for _, want := range made {
 		live := blank(want.GroupVersionKind())
-		w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(want), live))
+		w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(want), live))
 		name := want.GetKind() + " " + want.GetName()
 		expected := want.Object
 		if want.GroupVersionKind() == appsv1.SchemeGroupVersion.WithKind("Deployment") {
@@ -323,7 +345,7 @@ func (w *world) fit(e estate, before map[string]string) {
 		}
 	}
 	for _, user := range users {
-		w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(user), user))
+		w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(user), user))
 		if now, key := fmt.Sprint(user.GetGeneration(), user.GetLabels(), user.GetAnnotations()), user.GetKind()+" "+user.GetName(); before[key] != now {
 			w.t.Errorf("%s of the user was %s, is %s", key, before[key], now)
 		}
@@ -334,7 +356,7 @@ func (w *world) fit(e estate, before map[string]string) {
 func (w *world) discard(gvk schema.GroupVersionKind, name string) {
 	object := blank(gvk)
 	object.SetName(name)
-	if err := plane.client.Delete(context.Background(), object); client.IgnoreNotFound(err) != nil {
+	if err := w.plane.client.Delete(context.Background(), object); client.IgnoreNotFound(err) != nil {
 		w.t.Errorf("delete %s %s: %v", gvk.Kind, name, err)
 	}
 }

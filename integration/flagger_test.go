@@ -91,7 +91,7 @@ func (w *world) reaches(name string, until func(*unstructured.Unstructured) bool
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	w.must(follow(ctx, plane.client, blank(appsv1.SchemeGroupVersion.WithKind("Deployment")), w.namespace, name, until))
+	w.must(follow(ctx, w.plane.client, blank(appsv1.SchemeGroupVersion.WithKind("Deployment")), w.namespace, name, until))
 }
 
 // record is the status.

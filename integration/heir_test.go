@@ -16,41 +16,49 @@ import (
 // before; and Flagger could take over again. One operator has all of them at once.
 func TestFlaggerIsReplacedWithEveryProvider(t *testing.T) {
 	t.Parallel()
-	const share = 20
-	w, s := newWorld(t), &serving{}
+	w := newWorld(t)
 	w.mesh = "kuma" // an operator of one namespace sees objects of the cluster for this one only
 	w.given = func(o *controller.Options) { o.IngressPrefix = "nginx.ingress.kubernetes.io" }
-	all := estates()
-	h := newHistory()
-	for i, e := range all {
-		all[i].namespace = w.namespace
+	for _, e := range estates() {
 		if e.source != "" {
 			install(t, e.source)
 		}
 	}
-	s.start(w)
+	new(serving).start(w)
 	w.served()
+	t.Cleanup(func() { w.discard(trafficRoute, "kuma") })
+	w.replaced(estates())
+}
+
+// replaced lets Flagger leave all estates at a share of the canary, and has one operator
+// for all of them from then on.
+func (w *world) replaced(all []estate) {
+	w.t.Helper()
+	const share = 20
+	h := newHistory()
+	for i := range all {
+		all[i].namespace = w.namespace
+	}
 	before := map[string]string{}
 	for _, e := range all {
 		w.bequeath(e, share)
 		e.follow(w, h)
-		users, _, _ := e.at(t, share)
+		users, _, _ := e.at(w.t, share)
 		for _, user := range users {
-			w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(user), user))
+			w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(user), user))
 			before[user.GetKind()+" "+user.GetName()] = fmt.Sprint(user.GetGeneration(), user.GetLabels(), user.GetAnnotations())
 		}
 	}
-	t.Cleanup(func() { w.discard(trafficRoute, "kuma") })
 	for _, e := range all {
 		w.sign(e, share)
 		seen := e.seen(w, h)
 		if way, _ := e.journey(seen); way != "80/20" {
-			t.Errorf("what Flagger left for %s divides the traffic by %q", e.name, way)
+			w.t.Errorf("what Flagger left for %s divides the traffic by %q", e.name, way)
 		}
 	}
 	w.supervise(newInjector(script{}), time.Now())
 	for _, e := range all {
-		t.Run(e.name, func(t *testing.T) {
+		w.t.Run(e.name, func(t *testing.T) {
 			w := *w
 			w.t = t
 			w.named(e.name, "Serin to go on to the end", func(c *v1beta1.Canary) bool {

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/serinhq/serin/api/v1beta1"
-	"github.com/serinhq/serin/internal/crds"
 	"github.com/serinhq/serin/workload"
 )
 
@@ -32,7 +31,7 @@ func install(t *testing.T, source string) {
 	if installed.sources[source] {
 		return
 	}
-	definitions, err := crds.Load(t.Context(), source)
+	definitions, err := definitions(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,13 +31,16 @@ import (
 // that it does not happen.
 const patience = 3 * time.Minute
 
-// plane is the API server that all tests of the package share; each test has a
-// namespace of its own.
-var plane struct {
+// A controlPlane is an API server with what stands behind it.
+type controlPlane struct {
 	config   *rest.Config
 	client   client.WithWatch
 	auditLog string
 }
+
+// plane is the one that nearly all tests of the package share; each test has a namespace
+// of its own.
+var plane controlPlane
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -57,42 +60,52 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	stop, kubeconfig, err := startPlane(ctx, dir)
-	if err != nil {
+	if lab, err = buildLab(ctx, dir); err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	var stop func() error
+	if plane, stop, err = startPlane(); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, aside.stop(), stop()) }()
 	network := httptest.NewServer(services)
 	defer network.Close()
 	// Before anything is asked: the answer is kept for all of the process.
 	if err := os.Setenv("HTTP_PROXY", network.URL); err != nil {
 		return 0, err
 	}
-	if err := connect(ctx, kubeconfig); err != nil {
+	if err := define(ctx); err != nil {
 		return 0, err
 	}
 	return m.Run(), nil
 }
 
-// startPlane builds the lab program and lets it run a control plane. It dies
-// with this process, whatever happens to it.
-func startPlane(ctx context.Context, dir string) (stop func() error, kubeconfig string, err error) {
-	lab := filepath.Join(dir, "lab")
+// lab is the lab's program.
+var lab string
+
+func buildLab(ctx context.Context, dir string) (string, error) {
+	program := filepath.Join(dir, "lab")
 	// With the flags of the Makefile, so that it is compiled already.
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-gcflags=all=-dwarf=false -l -c=1", "-gcflags=std=-dwarf=false -c=1", "-o", lab, ".")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-gcflags=all=-dwarf=false -l -c=1", "-gcflags=std=-dwarf=false -c=1", "-o", program, ".")
 	build.Dir, build.Env = filepath.Join("..", "lab"), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return nil, "", fmt.Errorf("build the lab: %w\n%s", err, out)
+		return "", fmt.Errorf("build the lab: %w\n%s", err, out)
 	}
+	return program, nil
+}
+
+// startPlane lets the lab run a control plane. It dies with this process, whatever
+// happens to it.
+func startPlane() (p controlPlane, stop func() error, err error) {
 	process := exec.Command(lab, "control-plane")
 	process.Stderr = os.Stderr
 	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := process.StdoutPipe()
 	if err != nil {
-		return nil, "", err
+		return p, nil, err
 	}
 	if err := process.Start(); err != nil {
-		return nil, "", fmt.Errorf("start the control plane: %w", err)
+		return p, nil, fmt.Errorf("start the control plane: %w", err)
 	}
 	stop = func() error {
 		if err := process.Process.Signal(syscall.SIGTERM); err != nil {
@@ -102,28 +115,33 @@ func startPlane(ctx context.Context, dir string) (stop func() error, kubeconfig 
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		return nil, "", errors.Join(fmt.Errorf("the control plane did not start: %w", err), stop())
+		return p, nil, errors.Join(fmt.Errorf("the control plane did not start: %w", err), stop())
 	}
-	return stop, strings.TrimSpace(line), nil
+	if p, err = connect(strings.TrimSpace(line)); err != nil {
+		return p, nil, errors.Join(err, stop())
+	}
+	return p, stop, nil
 }
 
-func connect(ctx context.Context, kubeconfig string) error {
+func connect(kubeconfig string) (controlPlane, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
-		return err
+		return controlPlane{}, err
 	}
 	config.QPS, config.Burst = 500, 1000
 	config.UserAgent = "integration-test"
-	plane.config, plane.auditLog = config, filepath.Join(filepath.Dir(kubeconfig), "audit.log")
-	if plane.client, err = client.NewWithWatch(config, client.Options{}); err != nil {
-		return err
-	}
+	c, err := client.NewWithWatch(config, client.Options{})
+	return controlPlane{config, c, filepath.Join(filepath.Dir(kubeconfig), "audit.log")}, err
+}
+
+// define installs the kinds that nearly all tests need.
+func define(ctx context.Context) error {
 	gateway, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
 	if err != nil {
 		return fmt.Errorf("find the Gateway API module: %w", err)
 	}
 	for _, dir := range []string{"../config/crd", filepath.Join(strings.TrimSpace(string(gateway)), "config/crd/standard")} {
-		if err := applyCRDs(ctx, dir); err != nil {
+		if err := applyCRDs(ctx, plane.client, dir); err != nil {
 			return err
 		}
 	}
@@ -132,7 +150,7 @@ func connect(ctx context.Context, kubeconfig string) error {
 
 // applyCRDs installs every CustomResourceDefinition of a folder and waits until
 // it is served.
-func applyCRDs(ctx context.Context, dir string) error {
+func applyCRDs(ctx context.Context, c client.WithWatch, dir string) error {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil || len(paths) == 0 {
 		return fmt.Errorf("no CRDs in %s: %w", dir, err)
@@ -145,10 +163,10 @@ func applyCRDs(ctx context.Context, dir string) error {
 		if object.GetKind() != "CustomResourceDefinition" {
 			continue
 		}
-		if err := apply(ctx, plane.client, object); err != nil {
+		if err := apply(ctx, c, object); err != nil {
 			return fmt.Errorf("apply %s: %w", path, err)
 		}
-		if err := established(ctx, plane.client, object.GetName()); err != nil {
+		if err := established(ctx, c, object.GetName()); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,14 @@ type stage struct {
 	needs    func(router.Caps) bool
 }
 
+// share of the canary that status says. Under A/B it says none.
+func (s stage) share() int64 {
+	return map[string]int64{"weighted": 20, "sticky": 20, "half": 20}[s.name]
+}
+
+// sticky reports whether users have cookies.
+func (s stage) sticky() bool { return strings.Contains(s.analysis, "cookieName") }
+
 // stages of a release that stays in its first step: an interval is ten minutes.
 func stages() []stage {
 	return []stage{
@@ -36,6 +44,12 @@ func stages() []stage {
 		{"mirror", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, mirror: true}", func(c router.Caps) bool { return c.Mirror }},
 		{"match", `{interval: 10m, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}]}`,
 			func(c router.Caps) bool { return c.Match }},
+		{"sticky", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, sessionAffinity: {cookieName: side, primaryCookieName: home, path: /}}",
+			func(c router.Caps) bool { return c.PrimaryCookie }},
+		{"half", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, sessionAffinity: {cookieName: side, path: /}}",
+			func(c router.Caps) bool { return c.Affinity && !c.PrimaryCookie }},
+		{"farewell", "{interval: 10m, threshold: 1, maxWeight: 40, stepWeight: 20, sessionAffinity: {cookieName: side, path: /}}",
+			func(c router.Caps) bool { return c.Affinity }},
 	}
 }
 
@@ -47,23 +61,35 @@ func TestMeddlingIsSetBackWithEveryProvider(t *testing.T) {
 	w := newWorld(t)
 	w.mesh = "kuma" // an operator of one namespace sees objects of the cluster for this one only
 	w.given = func(o *controller.Options) { o.IngressPrefix = "nginx.ingress.kubernetes.io" }
-	var all []meddling
-	for _, e := range estates() {
-		e.namespace = w.namespace
-		if e.provider == "knative" {
-			continue // see TestKnativeTrafficIsKeptAndGivenBack
-		}
+	var all []estate
+	for _, e := range slices.Concat(estates(), ventures()) {
 		if e.source != "" {
 			install(t, e.source)
 		}
+		if e.provider != "knative" { // see TestKnativeTrafficIsKeptAndGivenBack
+			all = append(all, e)
+		}
+	}
+	w.served()
+	w.meddled(all)
+}
+
+// meddled has an operator for all estates, in all stages, and meddles.
+func (w *world) meddled(estates []estate) {
+	w.t.Helper()
+	var all []meddling
+	for _, e := range estates {
+		e.namespace = w.namespace
 		for _, s := range stages() {
+			if e.provider == "gatewayapi:v1beta1" && !s.sticky() {
+				continue // as with gatewayapi:v1
+			}
 			if s.needs(router.Providers[e.provider].Caps) {
 				all = append(all, meddling{e, s, e.name + "-" + s.name})
 			}
 		}
 	}
-	w.served()
-	t.Cleanup(func() {
+	w.t.Cleanup(func() {
 		for _, m := range all {
 			if m.provider == "kuma" {
 				w.discard(trafficRoute, m.canary)
@@ -77,10 +103,10 @@ func TestMeddlingIsSetBackWithEveryProvider(t *testing.T) {
 	for _, m := range all {
 		w.named(m.canary, "it to be at rest", func(c *v1beta1.Canary) bool { return c.Status.Phase == "Initialized" })
 		if m.stage.analysis != "" {
-			w.must(apply(w.ctx, plane.client, w.front(m.canary, "2")))
+			w.must(apply(w.ctx, w.plane.client, w.front(m.canary, "2")))
 		}
 	}
-	t.Run("all", func(t *testing.T) {
+	w.t.Run("all", func(t *testing.T) {
 		for _, m := range all {
 			t.Run(m.canary, func(t *testing.T) {
 				t.Parallel()
@@ -112,10 +138,10 @@ func (m meddling) declare(w *world) {
 	for _, object := range append(users, declared) {
 		rename(object.Object, m.name, m.canary)
 	}
-	w.must(apply(w.ctx, plane.client, w.front(m.canary, "1")))
+	w.must(apply(w.ctx, w.plane.client, w.front(m.canary, "1")))
 	for _, user := range users {
 		if user.GetKind() != "Upstream" || m.stage.name == "home" {
-			w.must(plane.client.Create(w.ctx, user))
+			w.must(w.plane.client.Create(w.ctx, user))
 		}
 	}
 	target := map[string]any{"apiVersion": "v1", "kind": "Service", "name": m.canary}
@@ -123,7 +149,7 @@ func (m meddling) declare(w *world) {
 	if m.stage.analysis != "" {
 		w.must(unstructured.SetNestedField(declared.Object, w.parse("analysis: " + m.stage.analysis).Object["analysis"], "spec", "analysis"))
 	}
-	w.must(plane.client.Create(w.ctx, declared, strict))
+	w.must(w.plane.client.Create(w.ctx, declared, strict))
 }
 
 // rename gives what has a name another one.
@@ -146,15 +172,24 @@ func rename(value any, from, to string) {
 // objects that the provider rendered, once they are those of the stage.
 func (m meddling) objects(w *world) []*unstructured.Unstructured {
 	w.t.Helper()
+	if m.stage.name == "farewell" {
+		w.abort(m.canary)
+	}
 	w.named(m.canary, "the stage", func(c *v1beta1.Canary) bool {
-		began := c.Status.Phase == "Progressing" && (m.stage.name != "weighted" || c.Status.CanaryWeight > 0)
-		return began || m.stage.analysis == "" && c.Status.Phase == "Initialized"
+		switch m.stage.name {
+		case "home":
+			return c.Status.Phase == "Initialized"
+		case "farewell":
+			return c.Status.Phase == "Failed"
+		default:
+			return c.Status.Phase == "Progressing" && (m.stage.share() == 0 || c.Status.CanaryWeight > 0)
+		}
 	})
 	var found []*unstructured.Unstructured
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
 	kind, name := m.lead()
-	err := follow(ctx, plane.client, blank(kind), w.namespace, name, func(*unstructured.Unstructured) bool {
+	err := follow(ctx, w.plane.client, blank(kind), w.namespace, name, func(*unstructured.Unstructured) bool {
 		found = m.found(w)
 		return m.reached(found)
 	})
@@ -162,6 +197,18 @@ func (m meddling) objects(w *world) []*unstructured.Unstructured {
 		w.t.Fatalf("the objects of %s do not reach the stage: %v", m.canary, err)
 	}
 	return found
+}
+
+// abort ends a release as soon as users have cookies of it.
+func (w *world) abort(name string) {
+	w.t.Helper()
+	revision := ""
+	w.named(name, "users of the canary", func(c *v1beta1.Canary) bool {
+		revision = c.Status.LastAppliedSpec
+		return c.Status.SessionAffinityCookie != ""
+	})
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"serin.dev/abort":"`+revision+`"}}}`))
+	w.must(w.plane.client.Patch(w.ctx, w.canaryObject(name), patch, client.FieldOwner("kubectl-annotate")))
 }
 
 // lead is the object that divides the requests.
@@ -174,6 +221,10 @@ func (m meddling) lead() (schema.GroupVersionKind, string) {
 			return kind, m.canary + "-" + m.canary + "-canary"
 		case "VirtualRouter":
 			return kind, m.canary
+		case "VirtualService":
+			if m.provider == "appmesh" {
+				return kind, m.canary + "." + m.namespace
+			}
 		}
 	}
 	return m.kinds()[0], m.canary
@@ -186,7 +237,7 @@ func (m meddling) found(w *world) []*unstructured.Unstructured {
 	for _, gvk := range m.kinds() {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-		w.must(plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
+		w.must(w.plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
 		for i := range list.Items {
 			if m.made(&list.Items[i]) {
 				found = append(found, &list.Items[i])
@@ -213,6 +264,12 @@ func (m meddling) reached(found []*unstructured.Unstructured) bool {
 		return route.Mirror > 0
 	case "match":
 		return route.Match && route.Canary == rollout.Full
+	case "sticky":
+		return route.Canary == rollout.Percent(20) && route.Cookies.Canary != "" && route.Cookies.Primary != ""
+	case "half":
+		return route.Canary == rollout.Percent(20) && route.Cookies.Canary != ""
+	case "farewell":
+		return route.Canary == 0 && route.Cookies.Previous != ""
 	default:
 		return route.Canary == 0
 	}
@@ -224,7 +281,7 @@ func (m meddling) made(object *unstructured.Unstructured) bool {
 	if _, lead := m.lead(); strings.HasSuffix(lead, "-canary") {
 		return name == lead // beside the user's own
 	}
-	return name == m.canary || strings.HasPrefix(name, m.canary+"-") || strings.HasPrefix(name, m.namespace+"-"+m.canary+"-")
+	return name == m.canary || strings.HasPrefix(name, m.canary+"-") || strings.HasPrefix(name, m.canary+".") || strings.HasPrefix(name, m.namespace+"-"+m.canary+"-")
 }
 
 func (m meddling) run(w *world) {
@@ -237,9 +294,8 @@ func (m meddling) run(w *world) {
 	}
 	m.reduce(w)
 	status := w.canaryObject(m.canary)
-	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(status), status))
-	want := map[string]int64{"weighted": 20}[m.stage.name] // under A/B it says nothing
-	if got := numberAt(status, "status", "canaryWeight"); got != want {
+	w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(status), status))
+	if got, want := numberAt(status, "status", "canaryWeight"), m.stage.share(); got != want {
 		w.t.Errorf("status says %d %% behind all of it, want %d", got, want)
 	}
 }
@@ -268,11 +324,11 @@ func (m meddling) reduce(w *world) {
 			continue
 		}
 		patch := client.RawPatch(types.JSONPatchType, []byte(`[{"op": "remove", "path": "`+c.path+`"}]`))
-		w.must(plane.client.Patch(w.ctx, w.canaryObject(m.canary), patch, client.FieldOwner("user")))
+		w.must(w.plane.client.Patch(w.ctx, w.canaryObject(m.canary), patch, client.FieldOwner("user")))
 		at := slices.IndexFunc(m.kinds(), func(gvk schema.GroupVersionKind) bool { return gvk.Kind == c.kind })
 		ctx, cancel := context.WithTimeout(w.ctx, 30*time.Second)
 		defer cancel()
-		if err := follow(ctx, plane.client, blank(m.kinds()[at]), w.namespace, c.name, c.gone); err != nil {
+		if err := follow(ctx, w.plane.client, blank(m.kinds()[at]), w.namespace, c.name, c.gone); err != nil {
 			w.t.Errorf("what was removed at %s is in %s %s still: %v", c.path, c.kind, c.name, err)
 		}
 	}
@@ -286,6 +342,9 @@ func (m meddling) meddle(w *world, object *unstructured.Unstructured) {
 	want := meant(object)
 	for _, e := range edits() {
 		if !w.edited(object, e.do) || equalJSON(want, meant(object)) {
+			if m.stage.sticky() && strings.HasPrefix(e.name, "cookies") {
+				w.t.Errorf("%s: there are no %s", name, e.name)
+			}
 			continue // it has nothing of the kind, or nothing of it is ours
 		}
 		w.back(object, name+": "+e.name, want)
@@ -294,7 +353,7 @@ func (m meddling) meddle(w *world, object *unstructured.Unstructured) {
 			w.t.Errorf("%s: %s: what others had in it is gone: %v %v", name, e.name, object.GetLabels(), object.GetAnnotations())
 		}
 	}
-	w.must(plane.client.Delete(w.ctx, object.DeepCopy()))
+	w.must(w.plane.client.Delete(w.ctx, object.DeepCopy()))
 	w.back(object, name+": deleted", alone)
 }
 
@@ -303,12 +362,12 @@ func (m meddling) meddle(w *world, object *unstructured.Unstructured) {
 func (w *world) edited(object *unstructured.Unstructured, do func(*unstructured.Unstructured) bool) bool {
 	w.t.Helper()
 	for {
-		w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(object), object))
+		w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(object), object))
 		before := object.DeepCopy()
 		if !do(object) || equalJSON(before.Object, object.Object) {
 			return false
 		}
-		err := plane.client.Update(w.ctx, object, client.FieldOwner("somebody"))
+		err := w.plane.client.Update(w.ctx, object, client.FieldOwner("somebody"))
 		switch {
 		case apierrors.IsConflict(err):
 			continue
@@ -328,7 +387,7 @@ func (w *world) back(object *unstructured.Unstructured, what string, want map[st
 	defer cancel()
 	edited := object.DeepCopy()
 	last := edited
-	err := follow(ctx, plane.client, blank(object.GroupVersionKind()), object.GetNamespace(), object.GetName(), func(u *unstructured.Unstructured) bool {
+	err := follow(ctx, w.plane.client, blank(object.GroupVersionKind()), object.GetNamespace(), object.GetName(), func(u *unstructured.Unstructured) bool {
 		last = u
 		return u.GetResourceVersion() != edited.GetResourceVersion() && equalJSON(want, meant(u))
 	})

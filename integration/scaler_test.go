@@ -231,7 +231,7 @@ func installKEDA(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "scaledobjects.yaml"), crd, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := applyCRDs(t.Context(), dir); err != nil {
+		if err := applyCRDs(t.Context(), plane.client, dir); err != nil {
 			t.Fatal(err)
 		}
 	})

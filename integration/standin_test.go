@@ -37,9 +37,9 @@ func (k *kubelet) runs(pod *corev1.Pod) bool {
 	return !slices.Contains(k.broken, pod.Spec.Containers[0].Image)
 }
 
-func (k *kubelet) start(ctx context.Context, t *testing.T, namespace string) {
+func (k *kubelet) start(ctx context.Context, t *testing.T, p controlPlane, namespace string) {
 	t.Helper()
-	watching(ctx, t, &corev1.PodList{}, namespace, func(object client.Object) error {
+	p.watching(ctx, t, &corev1.PodList{}, namespace, func(object client.Object) error {
 		pod := object.(*corev1.Pod)
 		if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodRunning || !k.runs(pod) {
 			return nil
@@ -47,7 +47,7 @@ func (k *kubelet) start(ctx context.Context, t *testing.T, namespace string) {
 		const ready = `{"status":{"phase":"Running","conditions":[` +
 			`{"type":"Ready","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"},` +
 			`{"type":"ContainersReady","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}`
-		return client.IgnoreNotFound(plane.client.Status().Patch(ctx, pod, client.RawPatch(types.StrategicMergePatchType, []byte(ready))))
+		return client.IgnoreNotFound(p.client.Status().Patch(ctx, pod, client.RawPatch(types.StrategicMergePatchType, []byte(ready))))
 	})
 }
 
@@ -133,12 +133,17 @@ func equalJSON(a, b any) bool {
 // until the context ends. A watch that the server closes is opened again.
 func watching(ctx context.Context, t *testing.T, list client.ObjectList, namespace string, do func(client.Object) error) {
 	t.Helper()
+	plane.watching(ctx, t, list, namespace, do)
+}
+
+func (p controlPlane) watching(ctx context.Context, t *testing.T, list client.ObjectList, namespace string, do func(client.Object) error) {
+	t.Helper()
 	var running sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	t.Cleanup(func() { cancel(); running.Wait() })
 	running.Go(func() {
 		for ctx.Err() == nil {
-			w, err := plane.client.Watch(ctx, list, client.InNamespace(namespace))
+			w, err := p.client.Watch(ctx, list, client.InNamespace(namespace))
 			if err != nil {
 				select {
 				case <-ctx.Done():

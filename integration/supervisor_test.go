@@ -95,9 +95,9 @@ func (w *world) makeLeases() {
 	w.t.Helper()
 	ns := &corev1.Namespace{}
 	ns.Name = w.namespace + leases
-	w.must(plane.client.Create(w.ctx, ns))
+	w.must(w.plane.client.Create(w.ctx, ns))
 	w.t.Cleanup(func() {
-		if err := plane.client.Delete(context.Background(), ns); err != nil {
+		if err := w.plane.client.Delete(context.Background(), ns); err != nil {
 			w.t.Logf("delete the namespace of the lease: %v", err)
 		}
 	})
@@ -108,5 +108,5 @@ func (w *world) rob(ctx context.Context) error {
 	lease := blank(schema.GroupVersionKind{Group: "coordination.k8s.io", Version: "v1", Kind: "Lease"})
 	lease.SetNamespace(w.namespace + leases)
 	lease.SetName("flagger-leader-election")
-	return plane.client.Patch(ctx, lease, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"holderIdentity":""}}`)))
+	return w.plane.client.Patch(ctx, lease, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"holderIdentity":""}}`)))
 }

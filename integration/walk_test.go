@@ -69,7 +69,7 @@ func (x tutorial) walk(t *testing.T) *walker {
 	for _, name := range append(slices.Clone(x.beside), x.namespace) {
 		inhabit(t, name)
 	}
-	w := &walker{world: newWorldIn(t, x.namespace), tutorial: x, past: newHistory()}
+	w := &walker{world: newWorldIn(plane, t, x.namespace), tutorial: x, past: newHistory()}
 	w.mesh, w.pace = x.provider, 60 // a minute of the tutorial is a second
 	w.given = func(o *controller.Options) { o.MetricsServer = "http://" + x.server }
 	services.answers(t, x.server, w.metrics)

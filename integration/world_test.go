@@ -27,6 +27,7 @@ import (
 // operator that watches nothing else.
 type world struct {
 	t         *testing.T
+	plane     controlPlane
 	ctx       context.Context
 	namespace string
 	kind      string // of the target
@@ -49,28 +50,35 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	w := newWorldOn(plane, t)
+	w.gateway.start(w.ctx, t, w.namespace)
+	return w
+}
+
+// newWorldOn is one of another API server, which need not have the kinds of a gateway.
+func newWorldOn(p controlPlane, t *testing.T) *world {
+	t.Helper()
 	ns := &corev1.Namespace{}
 	ns.GenerateName = "t-"
-	if err := plane.client.Create(t.Context(), ns); err != nil {
+	if err := p.client.Create(t.Context(), ns); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := plane.client.Delete(context.Background(), ns); err != nil {
+		if err := p.client.Delete(context.Background(), ns); err != nil {
 			t.Logf("delete the namespace: %v", err)
 		}
 	})
-	return newWorldIn(t, ns.Name)
+	return newWorldIn(p, t, ns.Name)
 }
 
 // newWorldIn is a world in a namespace that is there, and no other test's.
-func newWorldIn(t *testing.T, namespace string) *world {
+func newWorldIn(p controlPlane, t *testing.T, namespace string) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, namespace: namespace, kind: "Deployment", agent: "serin-test-" + namespace,
+	w := &world{t: t, plane: p, ctx: ctx, namespace: namespace, kind: "Deployment", agent: "serin-test-" + namespace,
 		pods: &kubelet{}, gateway: &gateway{}, metrics: newPrometheus(t), hooks: newReceiver(t), log: newJournal(t)}
-	w.pods.start(ctx, t, namespace)
-	w.gateway.start(ctx, t, namespace)
+	w.pods.start(ctx, t, p, namespace)
 	return w
 }
 
@@ -83,7 +91,7 @@ func (w *world) must(err error) {
 
 // options of an operator that watches this world only.
 func (w *world) options() controller.Options {
-	config := rest.CopyConfig(plane.config)
+	config := rest.CopyConfig(w.plane.config)
 	config.UserAgent = w.agent
 	options := controller.Options{
 		Version: "test", Config: config, Namespace: w.namespace, MeshProvider: cmp.Or(w.mesh, "gatewayapi:v1"),
@@ -180,7 +188,7 @@ func (w *world) begin(analysis string) {
 // push makes the workload ask for an image, as a user's pipeline does.
 func (w *world) push(image string) {
 	w.t.Helper()
-	w.must(apply(w.ctx, plane.client, w.workload("podinfo", image)))
+	w.must(apply(w.ctx, w.plane.client, w.workload("podinfo", image)))
 }
 
 // canary applies a Canary whose analysis is given as YAML.
@@ -191,7 +199,7 @@ func (w *world) canary(analysis string) {
 	if w.revert {
 		w.must(unstructured.SetNestedField(object.Object, true, "spec", "revertOnDeletion"))
 	}
-	w.must(apply(w.ctx, plane.client, object))
+	w.must(apply(w.ctx, w.plane.client, object))
 }
 
 const canaryHead = `
@@ -256,7 +264,7 @@ func (w *world) status() *v1beta1.Canary {
 func (w *world) statusOf(name string) *v1beta1.Canary {
 	w.t.Helper()
 	raw := w.canaryObject(name)
-	w.must(plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw))
+	w.must(w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw))
 	canary, err := v1beta1.Decode(raw.Object)
 	w.must(err)
 	return canary
@@ -273,7 +281,7 @@ func (w *world) named(name, what string, holds func(*v1beta1.Canary) bool) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	err := follow(ctx, plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, name,
+	err := follow(ctx, w.plane.client, blank(v1beta1.GroupVersion().WithKind("Canary")), w.namespace, name,
 		func(u *unstructured.Unstructured) bool {
 			canary, err := v1beta1.Decode(u.Object)
 			return err == nil && holds(canary)
@@ -297,7 +305,7 @@ func (w *world) phase(phase string) {
 func (w *world) events() []string {
 	w.t.Helper()
 	list := &corev1.EventList{}
-	w.must(plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
+	w.must(w.plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
 	slices.SortFunc(list.Items, func(a, b corev1.Event) int { return strings.Compare(a.Name, b.Name) })
 	var all []string
 	for _, e := range list.Items {
@@ -321,7 +329,7 @@ func (w *world) deployment(name string) *appsv1.Deployment {
 // finds reads an object of the world into one of its kind, and reports whether it is there.
 func (w *world) finds(name string, into client.Object) bool {
 	w.t.Helper()
-	err := plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, into)
+	err := w.plane.client.Get(w.ctx, types.NamespacedName{Namespace: w.namespace, Name: name}, into)
 	w.must(client.IgnoreNotFound(err))
 	return err == nil
 }

@@ -17,6 +17,15 @@ var optOuts = map[string]string{
 	"helm.toolkit.fluxcd.io/driftDetection": "disabled",
 }
 
+// OptOuts are the annotations that every generated Service has.
+func OptOuts() map[string]any {
+	all := map[string]any{}
+	for key, value := range optOuts {
+		all[key] = value
+	}
+	return all
+}
+
 // Live is what exists already of the three Services, nil where there is none.
 // It is read only.
 type Live struct {

@@ -64,7 +64,10 @@ func TestTable(t *testing.T) {
 		fmt.Fprintf(&page, "| %s | %s | %s |\n", linked(name), or(kinds, "the Services alone"), or(quoted(Providers[name].Fields), "none"))
 	}
 	page.WriteString("\n## How each was proven\n\nThe objects of every provider and stage are checked against the definitions that the traffic system ships, " +
-		"by the rules of a real API server\n(`router.TestGoldenFilesFitTheSchema`, `integration.TestRenderedObjectsAreValid`). Beside that:\n\n| Provider | Seen with |\n|---|---|\n")
+		"by the rules of a real API server\n(`router.TestGoldenFilesFitTheSchema`, `integration.TestRenderedObjectsAreValid`). There, with each API, what somebody changes in an object " +
+		"is set back in each stage,\nan operator goes on with what Flagger left in the middle of a release (`integration.TestMeddlingIsSetBackWithEveryProvider`, " +
+		"`TestFlaggerIsReplacedWithEveryProvider`,\n`TestFirstAppMeshIsSetBackAndTakenOver`), and a route of the user's is divided and left as it was (`TestRouteOfTheUserOfEveryKind`). " +
+		"Beside that:\n\n| Provider | Seen with |\n|---|---|\n")
 	for _, name := range names {
 		how := proven[name]
 		if how == "" {

@@ -1,0 +1,65 @@
+package integration
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// A secondPlane is an API server for definitions that exclude those of the first one, or
+// one another. It starts with the first test that needs it; one test at a time has it.
+type secondPlane struct {
+	turn    sync.Mutex
+	running controlPlane
+	stop    func() error
+}
+
+var aside = secondPlane{stop: func() error { return nil }}
+
+// take waits for the turn of a test, which ends with it.
+func (s *secondPlane) take(t *testing.T) controlPlane {
+	t.Helper()
+	s.turn.Lock()
+	t.Cleanup(s.turn.Unlock)
+	if s.running.client != nil {
+		return s.running
+	}
+	started, stop, err := startPlane()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stop = stop
+	started.config.WarningHandler = rest.NoWarnings{} // of definitions of another time
+	if started.client, err = client.NewWithWatch(started.config, client.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := applyCRDs(t.Context(), started.client, "../config/crd"); err != nil {
+		t.Fatal(err)
+	}
+	s.running = started
+	return started
+}
+
+// The definitions of the first generation of App Mesh exclude those of the second.
+func TestFirstAppMeshIsSetBackAndTakenOver(t *testing.T) {
+	t.Parallel()
+	p := aside.take(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	installed, _ := defineAll(ctx, t, p.client, "appmesh-legacy")
+	first := []estate{{name: "appmesh-v1beta1", provider: "appmesh"}}
+	t.Run("what somebody changes", func(t *testing.T) {
+		w := newWorldOn(p, t)
+		w.mesh = first[0].provider
+		w.meddled(first)
+	})
+	t.Run("what Flagger leaves", func(t *testing.T) {
+		w := newWorldOn(p, t)
+		w.mesh = first[0].provider
+		w.replaced(first)
+	})
+	undefine(ctx, t, p.client, installed)
+}
