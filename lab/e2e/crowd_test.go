@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -129,13 +130,15 @@ func (c *crowd) home(release, cookie string) {
 	}
 }
 
-// there is the address that the users ask.
+// there is where the users' browsers believe to be: cookies belong to the host that is
+// asked for, wherever the connection leads.
 func (c *crowd) there() *url.URL {
 	c.Helper()
 	address, err := url.Parse(c.config.URL)
 	if err != nil {
 		c.Fatal(err)
 	}
+	address.Host = cmp.Or(c.config.Header.Get("Host"), address.Host)
 	return address
 }
 
