@@ -12,7 +12,7 @@ func leaveHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service, how roll
 	if err := caps.validate(rollout.Split(0)); err != nil {
 		return Object{}, err
 	}
-	s.Audience = nil // nobody is told apart any more
+	s.Audience, s.Affinity = nil, Affinity{} // nobody is told apart any more
 	rules, problems := httpRules(s, rollout.Split(0))
 	for i := range rules {
 		rules[i].BackendRefs = leavingEnds(s, how)
