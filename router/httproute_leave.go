@@ -12,8 +12,14 @@ func leaveHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service, how roll
 	if err := caps.validate(rollout.Split(0)); err != nil {
 		return Object{}, err
 	}
-	s.Audience, s.Affinity = nil, Affinity{} // nobody is told apart any more
+	s.Audience = nil // nobody is told apart any more
+	if how == rollout.Alone {
+		s.Affinity = Affinity{}
+	}
 	rules, problems := httpRules(s, rollout.Split(0))
+	if (httpParts{service: s}).standing(rollout.Split(0)) {
+		rules = everyoneFirst(rules)
+	}
 	for i := range rules {
 		rules[i].BackendRefs = leavingEnds(s, how)
 	}

@@ -62,3 +62,10 @@ func isSpare(live gatewayv1.HTTPRoute, rule gatewayv1.HTTPRouteRule, cookies rol
 		return !isEnd(ref.BackendObjectReference, live.Namespace, live.Name+"-primary")
 	})
 }
+
+// everyoneFirst exchanges the first two places while all lead to the same: the rule that is
+// left alone has the first, and nobody is on the others when they go.
+func everyoneFirst(rules []gatewayv1.HTTPRouteRule) []gatewayv1.HTTPRouteRule {
+	place := len(rules) / 3
+	return slices.Concat(rules[place:2*place], rules[:place], rules[2*place:])
+}

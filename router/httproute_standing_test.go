@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/serinhq/serin/rollout"
@@ -67,6 +68,43 @@ func TestNobodyIsOnTheSpareRule(t *testing.T) {
 		if pattern.MatchString(header) {
 			t.Errorf("%s matches %q", pattern, header)
 		}
+	}
+}
+
+// TestLeavingMovesNobodyToANewRule: first all are led to the first rule, which is the one that
+// is left at the end.
+func TestLeavingMovesNobodyToANewRule(t *testing.T) {
+	s, _ := sticky(minimal(), Caps{Affinity: true, PrimaryCookie: true})
+	for _, tc := range []struct {
+		name    string
+		how     rollout.Release
+		cookies []string // that each rule is about, empty for everybody's
+	}{
+		{"while the apex is named", rollout.Named, []string{"", "^(.*; *)?sticky=(;.*)?$", "^(.*; *)?home-sticky=(;.*)?$"}},
+		{"while the apex serves", rollout.Served, []string{"", "^(.*; *)?sticky=(;.*)?$", "^(.*; *)?home-sticky=(;.*)?$"}},
+		{"what stays", rollout.Alone, []string{""}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			objects, err := Providers["gatewayapi:v1"].Leave(s, tc.how)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var live gatewayv1.HTTPRoute
+			if err := runtime.DefaultUnstructuredConverter.FromUnstructured(objects[0].Object, &live); err != nil {
+				t.Fatal(err)
+			}
+			var cookies []string
+			for _, rule := range live.Spec.Rules {
+				about := ""
+				for _, header := range rule.Matches[0].Headers {
+					about = header.Value
+				}
+				cookies = append(cookies, about)
+			}
+			if diff := cmp.Diff(tc.cookies, cookies); diff != "" {
+				t.Errorf("the rules are about other cookies (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
