@@ -15,7 +15,7 @@ import (
 )
 
 // TestCookiesKeepTheirRules: nothing that Envoy Gateway has a name for comes or goes as a
-// release with both cookies begins and ends. What comes was seen as 503 for everybody.
+// release with both cookies begins and ends. What went was seen as 500 as a release was given up.
 func TestCookiesKeepTheirRules(t *testing.T) {
 	s, _ := sticky(minimal(), Caps{Affinity: true, PrimaryCookie: true})
 	s.Match = []Match{{URI: Text{Prefix, "/api"}}, {URI: Text{Prefix, "/web"}}}
