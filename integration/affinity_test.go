@@ -45,7 +45,7 @@ func TestCookiesLastAsLongAsTheRelease(t *testing.T) {
 	if last.PreviousSessionAffinityCookie != first.SessionAffinityCookie || last.SessionAffinityCookie+last.PrimarySessionAffinityCookie != "" {
 		t.Errorf("at the end the cookies are %q, %q and %q", last.SessionAffinityCookie, last.PrimarySessionAffinityCookie, last.PreviousSessionAffinityCookie)
 	}
-	w.routeSets(2, first.SessionAffinityCookie+"; Max-Age=-1; Path=/")
+	w.routeSets(3, first.SessionAffinityCookie+"; Max-Age=-1; Path=/")
 
 	w.push("app:3")
 	w.weight(20)

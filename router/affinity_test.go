@@ -38,6 +38,7 @@ func cookieScenes(f fixture) []scene {
 		{"cookies-away", "all traffic is on the canary: nobody stays on a primary that is being replaced", two, on(rollout.Split(rollout.Full), both)},
 		{"cookie-home", "after a release its cookie is dropped, in one filter with the user's headers", dressed, on(rollout.Split(0), previous)},
 		{"cookie-never", "no release yet: no rule twice", one, rollout.Split(0)},
+		{"cookies-home", "after a release its rules stay, for the old cookie and for nobody", two, on(rollout.Split(0), previous)},
 		{"cookie-mirror", "requests are copied whether or not they carry an old cookie", one, on(rollout.Route{Primary: rollout.Full, Mirror: rollout.Percent(20)}, previous)},
 		{"cookies-match", "the cookie is one more condition, the user's conditions hold", paths, on(tenth, both)},
 		{"cookies-audience", "cookies keep the audience; everybody else is at home, cookie or not", scoped,

@@ -11,8 +11,8 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// kept lists the rules for users who carry a cookie and, last, the division of
-// all others. The more conditions a rule has the earlier a gateway looks at it.
+// kept lists the rules for users who carry a cookie and the division of all
+// others. The more conditions a rule has the earlier a gateway looks at it.
 //
 //	on the way  canary's cookie   canary 100                     only while both sides
 //	            primary's cookie  primary 100                    have a share
@@ -23,7 +23,10 @@ import (
 // Where one side has all traffic nobody is kept on the other: it may be gone.
 func (p httpParts) kept(r rollout.Route, matches []gatewayv1.HTTPRouteMatch) []gatewayv1.HTTPRouteRule {
 	affinity := p.service.Affinity
-	cookies, divided := affinity.pairs(r.Cookies), p.divided(r)
+	if p.standing(r) {
+		return p.keptStanding(r, matches)
+	}
+	cookies := affinity.pairs(r.Cookies)
 	var rules []gatewayv1.HTTPRouteRule
 	switch {
 	case cookies.Canary != "":
@@ -34,16 +37,30 @@ func (p httpParts) kept(r rollout.Route, matches []gatewayv1.HTTPRouteMatch) []g
 				rules = append(rules, p.pinned(primary, cookies.Primary, matches)...)
 			}
 		}
-		if cookies.Primary != "" {
-			divided.BackendRefs[0].Filters = answered(nil, affinity.set(cookies.Primary, affinity.PrimaryAge))
-		}
-		divided.BackendRefs[1].Filters = answered(nil, affinity.set(cookies.Canary, affinity.Age))
 	case cookies.Previous != "":
-		old := divided
-		old.Filters = answered(divided.Filters, affinity.set(cookies.Previous, dropped))
-		rules = p.pinned(old, cookies.Previous, matches)
+		rules = p.pinned(p.dropping(r, cookies.Previous), cookies.Previous, matches)
 	}
-	return append(rules, p.service.matching(divided, matches)...)
+	return append(rules, p.service.matching(p.drawing(r, cookies), matches)...)
+}
+
+// drawing divides users without a cookie, and each side sets its own.
+func (p httpParts) drawing(r rollout.Route, cookies rollout.Cookies) gatewayv1.HTTPRouteRule {
+	affinity, rule := p.service.Affinity, p.divided(r)
+	if cookies.Canary == "" {
+		return rule
+	}
+	if cookies.Primary != "" {
+		rule.BackendRefs[0].Filters = answered(nil, affinity.set(cookies.Primary, affinity.PrimaryAge))
+	}
+	rule.BackendRefs[1].Filters = answered(nil, affinity.set(cookies.Canary, affinity.Age))
+	return rule
+}
+
+// dropping divides like the route, and has an old cookie dropped.
+func (p httpParts) dropping(r rollout.Route, pair string) gatewayv1.HTTPRouteRule {
+	rule := p.divided(r)
+	rule.Filters = answered(rule.Filters, p.service.Affinity.set(pair, dropped))
+	return rule
 }
 
 // pinned narrows a rule to requests that carry the cookie, besides the conditions they have.

@@ -13,7 +13,13 @@ func leaveHTTPRoute(kind schema.GroupVersionKind, caps Caps, s Service, how roll
 		return Object{}, err
 	}
 	s.Audience = nil // nobody is told apart any more
+	if how == rollout.Alone {
+		s.Affinity = Affinity{}
+	}
 	rules, problems := httpRules(s, rollout.Split(0))
+	if (httpParts{service: s}).standing(rollout.Split(0)) {
+		rules = everyoneFirst(rules)
+	}
 	for i := range rules {
 		rules[i].BackendRefs = leavingEnds(s, how)
 	}

@@ -43,16 +43,24 @@ func division(live gatewayv1.HTTPRoute) (rollout.Route, error) {
 	if err != nil {
 		return rollout.Route{}, err
 	}
+	type stray struct {
+		rule  int
+		route rollout.Route
+	}
 	var divided []rollout.Route
+	var strays []stray
 	rest := false
 	for i, rule := range live.Spec.Rules {
+		if isSpare(live, rule, cookies) {
+			continue
+		}
 		r, alone, err := ruleDivision(live, rule)
 		side, kept := keeps(rule, cookies)
 		switch {
 		case err != nil:
 			return rollout.Route{}, fmt.Errorf("rules[%d]: %w", i, err)
 		case kept && r.Canary != side.Canary:
-			return rollout.Route{}, fmt.Errorf("rules[%d] leads users with a cookie to the other side", i)
+			strays = append(strays, stray{i, r})
 		case kept:
 		case alone:
 			rest = true
@@ -66,6 +74,12 @@ func division(live gatewayv1.HTTPRoute) (rollout.Route, error) {
 		return rollout.Route{}, fmt.Errorf("no rule leads to Service %s-canary", live.Name)
 	}
 	route := divided[0]
+	for _, s := range strays {
+		// Where one side has all traffic nobody is kept on the other.
+		if route.Primary > 0 && route.Canary > 0 || s.route.Canary != route.Canary {
+			return rollout.Route{}, fmt.Errorf("rules[%d] leads users with a cookie to the other side", s.rule)
+		}
+	}
 	route.Match, route.Cookies = rest, valuesOf(cookies)
 	return route, nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/serinhq/serin/internal/golden"
 	"github.com/serinhq/serin/rollout"
@@ -53,7 +54,10 @@ func httpRouteScenes() []scene {
 	})
 	mesh := minimal()
 	mesh.Parents = []Parent{{Group: "core", Kind: "Service", Namespace: "shop", Name: "web", Port: 80}}
+	sticky := minimal()
+	sticky.Affinity = Affinity{Cookie: "sticky", PrimaryCookie: "home-sticky", Age: 24 * time.Hour, PrimaryAge: 30 * time.Second}
 	return []scene{
+		{"cookies-never", "no release yet: the rules of one stand by", sticky, rollout.Split(0)},
 		{"mesh", "a Service as parent, as Linkerd wants it", mesh, rollout.Split(rollout.Percent(5))},
 		{"audience", "A/B: two kinds of insiders go to the canary, everybody else home", testing, rollout.Route{Canary: rollout.Full, Match: true}},
 		{"paths", "each match has a rule of its own where the matched prefix is replaced", twoPaths, rollout.Split(rollout.Percent(10))},

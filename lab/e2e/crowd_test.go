@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/serinhq/serin/lab/traffic"
 )
@@ -23,34 +25,40 @@ type crowd struct {
 
 type user struct {
 	browser *http.Client
-	release string // that answered last
+	release string    // that answered last
+	drawn   time.Time // when it had no cookie last
 }
 
 // newCrowd lets so many users ask for the first time.
 func newCrowd(t *testing.T, config traffic.Config, users int) *crowd {
 	t.Helper()
 	c := &crowd{T: t, config: config}
-	// One connection for all: the gateway must not take it for one user.
+	// One connection for all: the gateway must not take it for one user. It is given up long
+	// before a gateway would, so that closing it never meets a request.
+	const idle = 10 * time.Second
 	wires := http.DefaultTransport.(*http.Transport).Clone()
+	wires.IdleConnTimeout = idle
 	t.Cleanup(wires.CloseIdleConnections)
 	for range users {
 		jar, err := cookiejar.New(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		u := user{browser: &http.Client{Transport: wires, Jar: jar, Timeout: traffic.DefaultTimeout}}
+		u := user{browser: &http.Client{Transport: wires, Jar: jar, Timeout: traffic.DefaultTimeout}, drawn: time.Now()}
 		u.release = c.ask(u)
 		c.users = append(c.users, u)
 	}
 	return c
 }
 
-// ask lets a user ask once, and is the release that answered.
+// ask lets a user ask once, and is the release that answered; the one that did last, and an
+// error of the test, if none did.
 func (c *crowd) ask(u user) string {
 	c.Helper()
 	release, err := c.visit(c.Context(), u)
 	if err != nil {
-		c.Fatal(err)
+		c.Errorf("a request was lost: %v", err)
+		return u.release
 	}
 	return release
 }
@@ -94,34 +102,44 @@ func (c *crowd) of(release string) *crowd {
 func (c *crowd) share(release string, percent float64) {
 	c.Helper()
 	n := float64(len(c.users))
-	part := percent / 100
-	got, slack := 100*float64(len(c.of(release).users))/n, 400*math.Sqrt(part*(1-part)/n)
+	got, slack := 100*float64(len(c.of(release).users))/n, 4*sigma(percent, n)
 	c.Logf("%.1f %% of %.0f new users on %s, asked for %.0f %%", got, n, release, percent)
 	if math.Abs(got-percent) > slack {
 		c.Errorf("%.1f %% of the new users are on %s, want %.0f give or take %.1f", got, release, percent, slack)
 	}
 }
 
+// sigma is the standard deviation, in points, of the share of so many who are drawn by chance.
+func sigma(percent, drawn float64) float64 { return math.Sqrt(percent * (100 - percent) / drawn) }
+
 // home lets all users ask again: a release answers all of them, and the next answer would
 // not depend on the cookie, because it has gone.
 func (c *crowd) home(release, cookie string) {
 	c.Helper()
-	there, err := url.Parse(c.config.URL)
-	if err != nil {
-		c.Fatal(err)
-	}
 	away, kept := 0, 0
 	for _, u := range c.users {
 		if c.ask(u) != release {
 			away++
 		}
-		if slices.ContainsFunc(u.browser.Jar.Cookies(there), func(has *http.Cookie) bool { return has.Name == cookie }) {
+		if slices.Contains(c.cookies(u), cookie) {
 			kept++
 		}
 	}
 	if away > 0 || kept > 0 {
 		c.Errorf("of %d users %d are not answered by %s, and %d have still the cookie %s", len(c.users), away, release, kept, cookie)
 	}
+}
+
+// there is where the users' browsers believe to be: cookies belong to the host that is
+// asked for, wherever the connection leads.
+func (c *crowd) there() *url.URL {
+	c.Helper()
+	address, err := url.Parse(c.config.URL)
+	if err != nil {
+		c.Fatal(err)
+	}
+	address.Host = cmp.Or(c.config.Header.Get("Host"), address.Host)
+	return address
 }
 
 // stay lets all users ask again: each must be answered by the same release.

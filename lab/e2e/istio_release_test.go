@@ -29,8 +29,7 @@ func TestIstioReleases(t *testing.T) {
 		{Name: "weighted", Analysis: "{interval: 20s, threshold: 1, stepWeights: [20, 60], metrics: " + judged + "}", travel: weightedWay},
 		{Name: "tested", Analysis: "{interval: 10s, threshold: 2, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}]}", travel: testedWay},
 		{Name: "copied", Analysis: "{interval: 15s, threshold: 2, iterations: 2, mirror: true, mirrorWeight: 50}", travel: copiedWay},
-		{Name: "sticky", Analysis: "{interval: 20s, threshold: 2, stepWeights: [30, 60], " +
-			"sessionAffinity: {cookieName: side, primaryCookieName: home, maxAge: 3600, path: /}}", travel: stickyWay},
+		{Name: "sticky", Analysis: kept, rate: newcomers, travel: stickyWay},
 	} {
 		t.Run(w.Name, func(t *testing.T) {
 			w.Kind, w.manifest = "Deployment", istioTemplate
@@ -59,10 +58,17 @@ func weightedWay(w traveller) {
 // divides measures the share of the new release from the beginning of a step to its end.
 func (w traveller) divides(load *traffic.Load, weight int) {
 	w.Helper()
+	w.dividesWhile(load, weight, func() {})
+}
+
+// dividesWhile is divides, with something to do in the step.
+func (w traveller) dividesWhile(load *traffic.Load, weight int, act func()) {
+	w.Helper()
 	w.weight(weight)
 	// The status is written before the routes, and the gateway follows a moment later.
 	pass(w.T, time.Second)
 	span := load.Mark()
+	act()
 	w.until("the end of the step", func(c canaryStatus) bool { return c.CanaryWeight != weight || c.Phase != "Progressing" })
 	load.Mark()
 	within(w.T, span.Tally(), "2.0.0", float64(weight))
@@ -104,25 +110,6 @@ func copiedWay(w traveller) {
 	within(w.T, span.Tally(), "1.0.0", 100)
 	copies(w.T, span.Tally().Answered(), 50, func() int { return count() - before })
 	books()
-	w.ends("Succeeded", "2.0.0")
-}
-
-// stickyWay: who was drawn to the canary stays there while the share of new users grows.
-func stickyWay(w traveller) {
-	const users = 500
-	config := w.config(1)
-	w.release("2.0.0")
-	w.weight(30)
-	pass(w.T, time.Second)
-	early := newCrowd(w.T, config, users)
-	early.share("2.0.0", 30)
-	early.stay()
-	w.weight(60)
-	pass(w.T, time.Second)
-	early.of("2.0.0").stay()
-	late := newCrowd(w.T, config, users)
-	late.share("2.0.0", 60)
-	late.stay()
 	w.ends("Succeeded", "2.0.0")
 }
 
