@@ -72,9 +72,9 @@ func newClient(config Config) *http.Client {
 		defer cancel()
 		return config.Dial(ctx, network, address)
 	}
-	return &http.Client{
-		Timeout: config.Timeout,
-		Transport: &http.Transport{
+	through := config.Through
+	if through == nil {
+		through = &http.Transport{
 			DialContext:         dial,
 			DisableKeepAlives:   config.Fresh,
 			MaxIdleConns:        config.InFlight,
@@ -82,7 +82,11 @@ func newClient(config Config) *http.Client {
 			MaxConnsPerHost:     config.InFlight,
 			IdleConnTimeout:     idle,
 			DisableCompression:  true,
-		},
+		}
+	}
+	return &http.Client{
+		Timeout:       config.Timeout,
+		Transport:     through,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
