@@ -120,14 +120,14 @@ faults: need-go kubernetes ## Every fault at every write of every release: a qua
 
 # Further gateways: their control planes take minutes to build, or their releases to pass,
 # which CI on an empty machine has not.
-GATEWAYS := ^Test(ContourReleases|EnvoyGateway|Ingress|Istio|ReleasesByNumbers|Traefik)
+GATEWAYS := ^Test(ContourReleases|EnvoyGateway|Ingress|Istio|ReleasesByNumbers|RoutesOfTheUsers|Traefik)
 
 .PHONY: e2e
 e2e: need-go need-gcc ## Release stories on the lab's cluster (root, Linux)
 	cd lab && go test -count=1 -timeout=40m -skip='$(GATEWAYS)' ./e2e/...
 
 .PHONY: e2e-gateways
-e2e-gateways: need-go need-gcc ## Releases by further ways: Traefik, Envoy Gateway, Istio, HTTPProxies, Ingresses, plain Services (root, Linux)
+e2e-gateways: need-go need-gcc ## Releases by further ways: Traefik, Envoy Gateway, Istio, HTTPProxies, Ingresses, plain Services, routes of the user's (root, Linux)
 	cd lab && go test -count=1 -timeout=90m -run='$(GATEWAYS)' ./e2e/...
 
 .PHONY: fuzz

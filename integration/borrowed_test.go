@@ -130,6 +130,10 @@ func TestRouteOfTheUserIsDividedAndLeftAsItWas(t *testing.T) {
 	w.annotate(map[string]any{"serin.dev/resume": revision})
 	w.phase("Succeeded")
 	w.becomes(again(original))
+	// A backend that gets its share together with its name costs requests.
+	if seen := w.gateway.seen(); !strings.HasPrefix(seen, "1 100/0 80/20") || !strings.HasSuffix(seen, "80/20 100/0 1") {
+		t.Errorf("the gateway saw the splits %s, want the canary named before its share and after it", seen)
+	}
 	if got := w.image("podinfo-primary"); got != "app:2" {
 		t.Errorf("the primary runs %s", got)
 	}

@@ -15,6 +15,10 @@ import (
 //	at rest       podinfo                            as the user wrote it
 //	in a release  podinfo 90  podinfo-canary 10      all else of the entry is the same on both
 //
+// The canary is named from the beginning of a release to its end, also without a share,
+// where that is allowed: a proxy that hears of a backend together with its share, or no
+// more of one that had a share a moment ago, loses the requests in between.
+//
 // The apex stays, as it leads to the primary's pods anyway: most requests never move to
 // a backend of which a proxy has just heard, and whatever becomes of the release, the
 // object leads home but for the share of the canary.
@@ -91,24 +95,27 @@ func (e *Editor) render(s Service, r rollout.Route) (Object, error) {
 	return e.Divide(live, s, r)
 }
 
-// Divide returns a copy of the object that divides as the route says. Without a share
-// of the canary it is as the user has it. What somebody else changed since it was edited
+// Divide returns a copy of the object that divides as the route says. Between releases
+// it is as the user has it. What somebody else changed since it was edited
 // last stays: the weights that were kept count only where they still fit.
 func (e *Editor) Divide(live Object, s Service, r rollout.Route) (Object, error) {
 	object := *live.DeepCopy()
 	var kept []keptList
 	var problems []error
 	found := false
+	share, named := r.Canary, r.Canary > 0 || s.Trying && !e.sparing
+	if !named {
+		share = 1 // At rest it is only tried: a release must not find out in the middle.
+	}
 	e.each(object, s, func(l *openList) {
 		l.restore()
 		if l.leads() {
 			found = true
-			// At rest it is only tried: a release must not find out in the middle.
-			divided, err := l.divided(max(r.Canary, 1))
+			divided, err := l.divided(share)
 			switch {
 			case err != nil:
 				problems = append(problems, fmt.Errorf("%s: %w", l.at, err))
-			case r.Canary > 0 && divided != nil:
+			case named && divided != nil:
 				kept = append(kept, l.kept())
 				l.entries, l.single, l.changed = divided, false, true
 			}

@@ -151,6 +151,8 @@ func TestEditorsKeepTheRest(t *testing.T) {
 				live := *original.DeepCopy()
 				for range 3 {
 					want := rollout.Split(random.IntN(rollout.Full + 1))
+					s := s
+					s.Trying = random.IntN(2) == 0
 					edited, err := e.Divide(live, s, want)
 					if err != nil {
 						break // it does not lead to the Service, which is refused elsewhere

@@ -129,6 +129,44 @@ func TestEditors(t *testing.T) {
 	}
 }
 
+// In a release the canary is named before it gets a share and after it had one, if that
+// does no harm.
+func TestEditorsNameTheCanaryBeforeItsShare(t *testing.T) {
+	for kind, specs := range map[string][2]string{
+		"HTTPRoute": {`{rules: [{backendRefs: [{name: web, port: 80, weight: 3}, {name: other, port: 80, weight: 1}]}]}`,
+			`{rules: [{backendRefs: [{name: web, port: 80, weight: 300}, {name: web-canary, port: 80, weight: 0}, {name: other, port: 80, weight: 100}]}]}`},
+		"HTTPProxy": {`{routes: [{services: [{name: web, port: 80}]}]}`,
+			`{routes: [{services: [{name: web, port: 80, weight: 100}, {name: web-canary, port: 80, weight: 0}]}]}`},
+		"TraefikService": {`{weighted: {services: [{name: web, port: 80}]}}`, `{weighted: {services: [{name: web, port: 80}]}}`},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			e := editorsUnderTest[kind]
+			original, s := front(t, e, specs[0]), inUse(e)
+			trying := s
+			trying.Trying = true
+			named, err := e.Divide(original, trying, rollout.Split(0))
+			if diff := cmp.Diff(front(t, e, specs[1]).Object["spec"], named.Object["spec"]); diff != "" || err != nil {
+				t.Errorf("named (%v) (-want +got):\n%s", err, diff)
+			}
+			if route, err := e.Parse(named, trying); route != rollout.Split(0) || err != nil {
+				t.Errorf("it is read as %+v, %v", route, err)
+			}
+			shared, err := e.Divide(named, trying, rollout.Split(200))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := e.Divide(shared, trying, rollout.Split(0))
+			if diff := cmp.Diff(named.Object, again.Object); diff != "" || err != nil {
+				t.Errorf("after its share (%v):\n%s", err, diff)
+			}
+			rest, err := e.Divide(again, s, rollout.Split(0))
+			if diff := cmp.Diff(original.Object, rest.Object); diff != "" || err != nil {
+				t.Errorf("at rest it is not the user's (%v):\n%s", err, diff)
+			}
+		})
+	}
+}
+
 // What people change while an object is divided counts, and is there at rest.
 func TestEditsInBetween(t *testing.T) {
 	const plainRules = `{rules: [{backendRefs: [{name: web, port: 80}]}, {backendRefs: [{name: web, port: 80, weight: 7}]}]}`

@@ -54,6 +54,7 @@ type Service struct {
 	Settings Settings
 	Pinned   string   // the Revision of a Knative Service that is the primary; empty if nothing is
 	Broken   Broken   // its ends that are not ready
+	Trying   bool     // a release is under way, whatever share the canary has
 	Live     []Object // what the cluster has of the provider's Reads; read only
 
 	Timeout        time.Duration // spec.service.timeout; zero leaves it to the gateway

@@ -16,9 +16,9 @@ var proven = map[string]string{
 	"kubernetes": "real traffic through a Service and kube-proxy (`e2e.TestReleasesByNumbersOfPods`): weights by numbers of pods, blue/green",
 	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`, `TestContourReleases`): weights, " +
 		"A/B, mirroring, session affinity; through Envoy Gateway (`e2e.TestEnvoyGatewayReleases`): weights, A/B, mirroring, session affinity; and through Traefik (`e2e.TestTraefikReleases`): weights, " +
-		"A/B (it cannot mirror, says so, and is refused)",
+		"A/B (it cannot mirror, says so, and is refused); in HTTPRoutes of the user's through Contour (`e2e.TestRoutesOfTheUsers`): weights",
 	"gatewayapi:v1beta1":           "the objects of `gatewayapi:v1` but for their version",
-	"gatewayapi:v1:GRPCRoute":      "its objects, and the status conditions of the API",
+	"gatewayapi:v1:GRPCRoute":      "real calls through Contour with Envoy (`e2e.TestRoutesOfTheUsers`): weights",
 	"gatewayapi:v1:TCPRoute":       "its objects, and the status conditions of the API",
 	"gatewayapi:v1alpha2:TCPRoute": "its objects, and the status conditions of the API",
 	"gatewayapi:v1:TLSRoute":       "its objects, and the status conditions of the API",
@@ -32,7 +32,8 @@ var proven = map[string]string{
 	"nginx": "real traffic through Traefik, which reads the annotations of ingress-nginx (`e2e.TestIngressReleases`): weights, A/B by header and cookie; " +
 		"ingress-nginx itself does not run in the lab",
 	"knative": "a real API server with Knative's definitions and a stand-in for its controller (`integration.TestKnative…`)",
-	"contour": "real traffic through Contour with Envoy (`e2e.TestContourReleases`): weights, A/B, weights in A/B, mirroring of all requests and of a share",
+	"contour": "real traffic through Contour with Envoy (`e2e.TestContourReleases`): weights, A/B, weights in A/B, mirroring of all requests and of a share; " +
+		"in HTTPProxies of the user's (`e2e.TestRoutesOfTheUsers`): weights",
 }
 
 // TestTable writes what providers can do, for people who choose one.

@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"text/template"
@@ -35,6 +36,7 @@ type way struct {
 	rate     int    // requests a second; traffic.DefaultRate if zero
 	// node connects each request anew from the node's network; through the gateway if nil.
 	node func(ctx context.Context, network, address string) (net.Conn, error)
+	wire func() http.RoundTripper // carries the requests; HTTP/1.1 if nil
 
 	// Filled in when it is written.
 	Version, Image, GatewayName, GatewayNamespace string
@@ -249,6 +251,9 @@ func (w traveller) config(rate int) traffic.Config {
 	there.Host = strings.ToLower(w.Name) + ".lab.test"
 	config := story.Load(there, longest)
 	config.Dial, config.Fresh = w.node, w.node != nil
+	if w.wire != nil {
+		config.Through = w.wire()
+	}
 	return config
 }
 

@@ -44,6 +44,8 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Fresh gives each request a connection of its own: what has no proxy divides those.
 	Fresh bool
+	// Through carries the requests in place of connections made by Dial; nil means HTTP/1.1.
+	Through http.RoundTripper
 	// Release names the release that wrote a body, and is empty if none did.
 	Release func(body []byte) string
 }

@@ -66,9 +66,9 @@ func Start(ctx context.Context, config Config) (*Load, error) {
 // request that was just written to it.
 func newClient(config Config) *http.Client {
 	const idle = 10 * time.Second
-	return &http.Client{
-		Timeout: config.Timeout,
-		Transport: &http.Transport{
+	through := config.Through
+	if through == nil {
+		through = &http.Transport{
 			DialContext:         config.Dial,
 			DisableKeepAlives:   config.Fresh,
 			MaxIdleConns:        config.InFlight,
@@ -76,7 +76,11 @@ func newClient(config Config) *http.Client {
 			MaxConnsPerHost:     config.InFlight,
 			IdleConnTimeout:     idle,
 			DisableCompression:  true,
-		},
+		}
+	}
+	return &http.Client{
+		Timeout:       config.Timeout,
+		Transport:     through,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

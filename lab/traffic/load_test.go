@@ -77,6 +77,21 @@ func within(t *testing.T, limit time.Duration, what string, so func() bool) {
 	}
 }
 
+func TestRequestsGoThroughWhatIsGiven(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		write(w, http.StatusOK, "release "+r.Proto)
+	}))
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true) // and no other: the ordinary client is refused
+	server.Config.Protocols = protocols
+	server.Start()
+	t.Cleanup(server.Close)
+	tally := run(t, Config{URL: server.URL, Through: &http.Transport{Protocols: protocols}}, 20)
+	if tally.Releases["HTTP/2.0"].Total != tally.Sent || tally.Failed() > 0 {
+		t.Errorf("got %+v, want all answers by HTTP/2", tally)
+	}
+}
+
 func TestAnswersGoToWhomTheyCameFrom(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer func(n int64, w http.ResponseWriter)
