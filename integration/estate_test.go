@@ -80,6 +80,9 @@ func (e estate) at(t *testing.T, canary int) (users []*unstructured.Unstructured
 	return users, declared, made
 }
 
+// announced is the share of a canary that is named and has none.
+const announced = -1
+
 // documents of a file in testdata, at a share of the canary in percent.
 func (e estate) documents(t *testing.T, file string, canary int) []*unstructured.Unstructured {
 	t.Helper()
@@ -88,7 +91,8 @@ func (e estate) documents(t *testing.T, file string, canary int) []*unstructured
 		t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if err := page.Execute(&text, map[string]any{"Name": e.name, "Namespace": e.namespace, "Primary": 100 - canary, "Canary": canary}); err != nil {
+	share := max(canary, 0)
+	if err := page.Execute(&text, map[string]any{"Name": e.name, "Namespace": e.namespace, "Primary": 100 - share, "Canary": share, "Named": canary != 0}); err != nil {
 		t.Fatal(err)
 	}
 	var all []*unstructured.Unstructured

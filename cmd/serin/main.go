@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -89,6 +90,7 @@ func operate(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	bridge(options)
+	saveMemory()
 	if err := controller.Run(ctx, options); err != nil {
 		options.Log.Error(err.Error())
 		return 1
@@ -101,4 +103,13 @@ func bridge(options controller.Options) {
 	logger := logr.FromSlogHandler(options.Log.Handler())
 	klog.SetLogger(logger)
 	ctrllog.SetLogger(logger)
+}
+
+// saveMemory collects garbage earlier than Go does by itself, unless GOGC says when: most
+// of the day nothing is released, and the memory is there all day.
+func saveMemory() {
+	const percent = 50 // of what is in use
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(percent)
+	}
 }
