@@ -147,7 +147,7 @@ func (v *view) draw(want rollout.Desired) ([]router.Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		service.Trying = want.Expose && want.Canary == rollout.Up
+		service.Trying = want.Trying
 		routes, err := v.provider.Render(service, want.Route)
 		if err != nil {
 			return nil, fmt.Errorf("render the route of %s: %w", v.service.Name, err)

@@ -124,7 +124,8 @@ type Desired struct {
 	Expose  bool     // the apex service and the route exist and follow Route
 	Primary Revision // what the primary runs; none leaves it as it is
 	Canary  Scale
-	Share   int // of the traffic that the canary must be able to carry
+	Share   int  // of the traffic that the canary must be able to carry
+	Trying  bool // a release is under way, or its last requests are
 	Release Release
 }
 

@@ -31,6 +31,8 @@ func Want(plan Plan, state State) Desired {
 		want.Expose = state.Promoted != ""
 		want.Canary = parked(state)
 	}
+	// What is drained after the initialization are the user's own pods.
+	want.Trying = want.Expose && want.Canary == Up && state.Phase != Initialized
 	return want
 }
 
