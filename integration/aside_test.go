@@ -24,23 +24,23 @@ func (s *secondPlane) take(t *testing.T) controlPlane {
 	t.Helper()
 	s.turn.Lock()
 	t.Cleanup(s.turn.Unlock)
-	if s.running.client != nil {
-		return s.running
+	if s.running.client == nil {
+		started, stop, err := startPlane()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.running, s.stop = started, stop
+		started.config.WarningHandler = rest.NoWarnings{} // of definitions of another time
+		if err := applyCRDs(t.Context(), started.client, "../config/crd"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	started, stop, err := startPlane()
-	if err != nil {
+	mine := s.running
+	var err error
+	if mine.client, err = client.NewWithWatch(mine.config, client.Options{}); err != nil { // which remembers no kinds that are gone
 		t.Fatal(err)
 	}
-	s.stop = stop
-	started.config.WarningHandler = rest.NoWarnings{} // of definitions of another time
-	if started.client, err = client.NewWithWatch(started.config, client.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := applyCRDs(t.Context(), started.client, "../config/crd"); err != nil {
-		t.Fatal(err)
-	}
-	s.running = started
-	return started
+	return mine
 }
 
 // The definitions of the first generation of App Mesh exclude those of the second.
