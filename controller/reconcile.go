@@ -22,6 +22,7 @@ import (
 
 	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/rollout"
+	"github.com/serinhq/serin/router"
 )
 
 // afterConflict is when to look again if the watch shows no reason for a conflict.
@@ -160,6 +161,9 @@ func (r *reconciler) complete(v *view, m *memo, state rollout.State) {
 		v.seen.Routed = m.routed
 	} else {
 		v.seen.Routed = v.routed(state)
+	}
+	if !v.seen.Routed {
+		v.seen.Refusal = router.Refusal(v.routes)
 	}
 	v.seen.Answers = r.answers(v, state)
 	maps.DeleteFunc(m.heard, func(verb rollout.Verb, text string) bool { return v.canary.Asked(verb) != text })

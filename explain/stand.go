@@ -82,12 +82,10 @@ func (t Turn) obstacle() string {
 	case text != "":
 		return text
 	case t.unrouted():
-		return routeWait
+		return rollout.Unrouted(t.Seen.Refusal)
 	}
 	return ""
 }
-
-const routeWait = "the traffic provider has not accepted the route"
 
 // unrouted reports whether only the route is missing. It always is for a moment.
 func (t Turn) unrouted() bool {
@@ -130,7 +128,7 @@ func (t Turn) planned() (text string, until time.Time) {
 		if s.Step == 0 {
 			return primaryPods(p), s.Since.Add(p.Deadline)
 		}
-		return routeWait, s.Since.Add(p.Deadline)
+		return rollout.Unrouted(t.Seen.Refusal), s.Since.Add(p.Deadline)
 	case rollout.Waiting:
 		if p.Confirm {
 			return "approval by confirm-rollout", time.Time{}

@@ -218,3 +218,15 @@ func TestInitializationSaysThatTheMetricsAnswer(t *testing.T) {
 	w.canary(weighted)
 	w.hears(blank(corev1.SchemeGroupVersion.WithKind("Event")), "all the metrics providers are available!")
 }
+
+// What a gateway has against a route is told where people look first.
+func TestRefusalOfTheGatewayIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.gateway.against = "there is no such listener"
+	w.operate()
+	w.push("app:1")
+	w.canary(weighted)
+	const want = "the traffic provider has not accepted the route: HTTPRoute podinfo: Accepted is False (Accepted): there is no such listener"
+	w.until("the reason", func(c *v1beta1.Canary) bool { return c.Status.Rollout != nil && c.Status.Rollout.WaitsFor == want })
+}

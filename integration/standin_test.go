@@ -54,8 +54,9 @@ func (k *kubelet) start(ctx context.Context, t *testing.T, p controlPlane, names
 // gateway accepts every route of a namespace at its generation, as a gateway
 // controller does, and keeps the weights it was given.
 type gateway struct {
-	mu     sync.Mutex
-	splits []string // primary/canary of each change, in order
+	mu      sync.Mutex
+	splits  []string // primary/canary of each change, in order
+	against string   // what it has against routes; it takes them if empty
 }
 
 func (g *gateway) start(ctx context.Context, t *testing.T, namespace string) {
@@ -75,9 +76,13 @@ func (g *gateway) accept(ctx context.Context, route *unstructured.Unstructured) 
 		return err
 	}
 	var parents []any
+	verdict := "True"
+	if g.against != "" {
+		verdict = "False"
+	}
 	for _, ref := range refs {
 		condition := func(kind string) map[string]any {
-			return map[string]any{"type": kind, "status": "True", "reason": kind, "message": "",
+			return map[string]any{"type": kind, "status": verdict, "reason": kind, "message": g.against,
 				"observedGeneration": route.GetGeneration(), "lastTransitionTime": "2026-01-01T00:00:00Z"}
 		}
 		parents = append(parents, map[string]any{"parentRef": ref, "controllerName": "example.com/gateway",

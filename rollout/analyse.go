@@ -96,7 +96,7 @@ func (t *turn) blocked() bool {
 		t.notReady(t.seen.Canary)
 		reason = t.seen.Canary.Reason
 	case !t.seen.Routed:
-		reason = "the traffic provider has not accepted the route"
+		reason = Unrouted(t.seen.Refusal)
 	case check.Verdict == Unknown:
 		if t.state.Step == 0 {
 			t.say(starting(t.plan))

@@ -148,7 +148,11 @@ func (t *turn) nothingToLose() bool {
 }
 
 func (t *turn) failInitialization() {
-	t.say(initializationFailed(t.plan, t.seen.Primary.Reason))
+	reason := t.seen.Primary.Reason
+	if t.seen.Primary.Ready && !t.seen.Routed {
+		reason = Unrouted(t.seen.Refusal)
+	}
+	t.say(initializationFailed(t.plan, reason))
 	t.state.Pending = 0
 	t.enter(Failed)
 }

@@ -136,6 +136,7 @@ func beginnings() []saying {
 		one("the primary serves", initialized(nobody)),
 		one("the primary did not become ready in time; REASON is that of its pods", initializationFailed(nobody, "REASON")),
 		one("the same, and the workload said nothing", initializationFailed(nobody, "")),
+		one("the primary is ready, and the route was not taken; REASON is what its status says", initializationFailed(nobody, Unrouted("REASON"))),
 		one("`spec.suspend` became true", suspended()),
 	}
 }

@@ -94,8 +94,9 @@ type Observation struct {
 	Copied  Revision // what the primary is made from; none if there is no primary
 	Primary Health
 	Canary  Health
-	Routed  bool // the data plane serves Want(plan, state).Route
-	Parked  bool // the canary asks for no pods
+	Routed  bool   // the data plane serves Want(plan, state).Route
+	Refusal string // what the route's own status has against it; empty if nothing, or if it is Routed
+	Parked  bool   // the canary asks for no pods
 	Answers map[Probe]Answer
 
 	Wishes  []Wish // what people ask for and nobody has heard yet

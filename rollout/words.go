@@ -51,6 +51,16 @@ func suspended() Report { return info("skipping canary run as object is suspende
 
 func initialized(p Plan) Report { return info("Initialization done! %s", p.canary()) }
 
+// Unrouted is why a step waits whose route the provider does not serve, with what the
+// route's status has against it, if anything.
+func Unrouted(refusal string) string {
+	const text = "the traffic provider has not accepted the route"
+	if refusal == "" {
+		return text
+	}
+	return text + ": " + refusal
+}
+
 func initializationFailed(p Plan, reason string) Report {
 	return Report{Level: Error, Outcome: Undone, Message: fmt.Sprintf(
 		"Initialization of %s failed, its own pods keep the traffic: %s", p.canary(), orUnknown(reason))}
