@@ -21,6 +21,7 @@ import (
 
 	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/controller"
+	"github.com/serinhq/serin/rollout"
 )
 
 // A world is a namespace with a workload, the stand-ins around it, and an
@@ -300,9 +301,30 @@ func (w *world) phase(phase string) {
 	})
 }
 
-// events returns the texts of all events of the Canary, sorted by name, which
-// is the order of their transitions.
+// events returns the texts of all events of the Canary, sorted by name, which is the order
+// of their transitions. What a transition has to say is in its status first, so those that
+// are due are awaited; one that does not come is for the test to miss.
 func (w *world) events() []string {
+	w.t.Helper()
+	const most = 30 * time.Second
+	limit := time.After(most)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		all := w.written()
+		if !w.owing(all) {
+			return all
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			return all
+		}
+	}
+}
+
+// written are the events that are there now.
+func (w *world) written() []string {
 	w.t.Helper()
 	list := &corev1.EventList{}
 	w.must(w.plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
@@ -314,6 +336,23 @@ func (w *world) events() []string {
 		}
 	}
 	return all
+}
+
+// owing reports whether the last transition of the Canary has more to say.
+func (w *world) owing(written []string) bool {
+	w.t.Helper()
+	raw := w.canaryObject("podinfo")
+	if err := w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw); err != nil {
+		w.must(client.IgnoreNotFound(err))
+		return false
+	}
+	canary, err := v1beta1.Decode(raw.Object)
+	if err != nil {
+		return false // what is wrong with it is another test's
+	}
+	return slices.ContainsFunc(canary.Status.Posted(), func(r rollout.Report) bool {
+		return !slices.Contains(written, strings.ReplaceAll(r.Message, w.namespace, "NS"))
+	})
 }
 
 // deployment reads a Deployment; nil if there is none.
