@@ -40,11 +40,7 @@ func TestContourReleases(t *testing.T) {
 	} {
 		t.Run(w.Name, func(t *testing.T) {
 			w.Kind, w.manifest = "Deployment", releasedTemplate
-			journey := traveller{site{t, s.Site}, w}
-			journey.write("1.0.0", true)
-			journey.phase("Initialized")
-			w.travel(journey)
-			journey.over()
+			traveller{site{t, s.Site}, w}.journey()
 		})
 	}
 }

@@ -33,11 +33,7 @@ func TestIstioReleases(t *testing.T) {
 	} {
 		t.Run(w.Name, func(t *testing.T) {
 			w.Kind, w.manifest = "Deployment", istioTemplate
-			journey := traveller{site{t, s.Site}, w}
-			journey.write("1.0.0", true)
-			journey.phase("Initialized")
-			w.travel(journey)
-			journey.over()
+			traveller{site{t, s.Site}, w}.journey()
 		})
 	}
 }

@@ -58,11 +58,7 @@ func TestRoutesOfTheUsers(t *testing.T) {
 			if w.manifest == "" {
 				w.manifest = ownTemplate
 			}
-			journey := traveller{site{t, s.Site}, w}
-			journey.write("1.0.0", true)
-			journey.phase("Initialized")
-			w.travel(journey)
-			journey.over()
+			traveller{site{t, s.Site}, w}.journey()
 		})
 	}
 }

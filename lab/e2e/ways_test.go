@@ -91,6 +91,15 @@ type traveller struct {
 	way
 }
 
+// journey is the whole of a way: the first release, what is tried with it, and the end.
+func (w traveller) journey() {
+	w.Helper()
+	w.write("1.0.0", true)
+	w.phase("Initialized")
+	w.travel(w)
+	w.over()
+}
+
 // steeredWay: paused, aborted, retried, resumed, and promoted without the rest.
 func steeredWay(w traveller) {
 	revision := w.release("2.0.0")
