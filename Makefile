@@ -37,7 +37,7 @@ TOOL := go tool -modfile=$(CURDIR)/tools.mod
 # What is shipped is optimised in full.
 BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
 # Integration tests mostly wait, for each other by default.
-TEST := go test -race -shuffle=on -parallel=8 -timeout=20m
+TEST := KUBE_CACHE_MUTATION_DETECTOR=true go test -race -shuffle=on -parallel=8 -timeout=20m
 
 .PHONY: help
 help: ## Show this list

@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/router"
@@ -47,6 +47,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := r.enlist(ctx, v, m, want); err != nil {
 		return err
 	}
+	v.keep(want)
 	objects, err := v.desired(want)
 	if err != nil {
 		return err
@@ -58,9 +59,7 @@ func (r *reconciler) act(ctx context.Context, v *view, m *memo, state rollout.St
 	if err := errors.Join(errs...); err != nil {
 		return err // pods stay while their route is not as it should be
 	}
-	if m.services = ""; want.Expose && want.Release == rollout.Kept && !v.unserved && !v.fronted() {
-		m.services = v.servicePicture(want)
-	}
+	v.learn(want, objects)
 	if err := r.autoscale(ctx, v, m, state); err != nil {
 		return err
 	}
@@ -100,7 +99,7 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 		objects = append(objects, ahead...)
 	}
 	// A revision other than the workload's cannot be made: there is no template.
-	if want.Primary != "" && want.Primary == v.seen.Target {
+	if want.Primary != "" && want.Primary == v.seen.Target && !v.knows(twinParts, want) {
 		twin, err := workload.Primary(v.target, v.carrying(want.Route.Canary))
 		if err != nil {
 			return nil, fmt.Errorf("render the primary of %s: %w", v.target.Name, err)
@@ -113,7 +112,7 @@ func (v *view) desired(want rollout.Desired) ([]router.Object, error) {
 // sides lists the Services in front of the two sides; none if they are known to be
 // as they should be.
 func (v *view) sides(want rollout.Desired) ([]router.Object, error) {
-	if v.memo.services == v.servicePicture(want) {
+	if v.knows(serviceParts, want) {
 		return nil, nil
 	}
 	primary, canary, err := router.Services(v.service, v.live)
@@ -123,8 +122,9 @@ func (v *view) sides(want rollout.Desired) ([]router.Object, error) {
 	return []router.Object{canary, primary}, nil
 }
 
-// traffic lists the objects on the way of a request: the route and the apex. They are
-// asked for before a decision and after it, mostly for the same state.
+// traffic lists the objects on the way of a request, the route and the apex, but for those
+// that are known to be as they should be. They are asked for before a decision and after
+// it, mostly for the same state.
 func (v *view) traffic(want rollout.Desired) ([]router.Object, error) {
 	if v.drawn.objects != nil && v.drawn.of == want {
 		return v.drawn.objects, nil
@@ -142,7 +142,7 @@ func (v *view) draw(want rollout.Desired) ([]router.Object, error) {
 		return v.left(want.Release)
 	}
 	var objects []router.Object
-	if v.provider.Render != nil {
+	if v.provider.Render != nil && !v.knows(routeParts, want) {
 		service, err := v.pinning(want)
 		if err != nil {
 			return nil, err
@@ -159,7 +159,7 @@ func (v *view) draw(want rollout.Desired) ([]router.Object, error) {
 		}
 		objects = append(objects, routes...)
 	}
-	if v.fronted() || v.memo.services == v.servicePicture(want) {
+	if v.fronted() || v.knows(serviceParts, want) {
 		return objects, nil
 	}
 	apex, err := v.apex(want)
@@ -205,22 +205,24 @@ func (v *view) find(object router.Object) *unstructured.Unstructured {
 	case object.GetKind() != "Service":
 		return nil
 	}
-	for _, service := range []client.Object{v.live.Apex, v.live.Primary, v.live.Canary} {
-		if !absent(service) && service.GetName() == object.GetName() {
+	for _, service := range []*corev1.Service{v.live.Apex, v.live.Primary, v.live.Canary} {
+		if service != nil && service.Name == object.GetName() {
 			return plain(service)
 		}
 	}
 	return nil
 }
 
-// plain is a typed object as JSON; nil if it cannot be encoded, which no object
-// that came from JSON can be.
-func plain(object client.Object) *unstructured.Unstructured {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+// plain is a Service as JSON; nil if it cannot be encoded, which none that came from JSON
+// can be.
+func plain(service *corev1.Service) *unstructured.Unstructured {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(service)
 	if err != nil {
 		return nil
 	}
-	return &unstructured.Unstructured{Object: content}
+	object := &unstructured.Unstructured{Object: content}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Service")) // a cache keeps none
+	return object
 }
 
 // apply sends an object if the cluster has another one. What was sent already
@@ -238,10 +240,7 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 			return nil
 		}
 	}
-	v.moved = true
-	if object.GetKind() == "Service" {
-		v.unserved = true
-	}
+	v.moved, v.astray[v.partOf(object)] = true, true
 	sum := digest(object)
 	if last, ok := m.applied[name]; ok && last.digest == sum && last.before == before {
 		return nil

@@ -8,7 +8,9 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -52,9 +54,21 @@ func (r *reconciler) send(ctx context.Context, v *view, live *unstructured.Unstr
 	if err := r.takeOver(ctx, live, object); err != nil {
 		return "", err
 	}
-	sent := object.DeepCopy()
-	err := r.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(sent), client.FieldOwner(manager), client.ForceOwnership)
-	return sent.GetResourceVersion(), err
+	text, err := json.Marshal(object.Object)
+	if err != nil {
+		return "", fmt.Errorf("encode the object: %w", err)
+	}
+	sent := bare(object.GroupVersionKind(), object.GetNamespace(), object.GetName())
+	err = r.client.Patch(ctx, sent, client.RawPatch(types.ApplyPatchType, text), client.FieldOwner(manager), client.ForceOwnership)
+	return sent.ResourceVersion, err
+}
+
+// bare names an object. What is written through it comes back as metadata only: of an
+// answer nothing but the version is ever read.
+func bare(gvk schema.GroupVersionKind, namespace, name string) *metav1.PartialObjectMetadata {
+	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	object.SetGroupVersionKind(gvk)
+	return object
 }
 
 // edit changes an object of the user's, unless somebody has changed it since it was read.

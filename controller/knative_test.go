@@ -26,7 +26,7 @@ func knativeView(annotation string) *view {
 		service.SetAnnotations(map[string]string{workload.PrimaryRevision: annotation})
 	}
 	service.Object["status"] = map[string]any{"latestCreatedRevisionName": "web-00002", "latestReadyRevisionName": "web-00002"}
-	v := &view{canary: canaryAt("web", 1), provider: router.Providers["knative"], routes: []router.Object{*service}}
+	v := &view{canary: canaryAt("web", 1), provider: router.Providers["knative"], routes: []router.Object{*service}, memo: &memo{}}
 	v.canary.Namespace = "shop"
 	v.canary.Spec.TargetRef = v1beta1.TargetRef{APIVersion: "serving.knative.dev/v1", Kind: "Service", Name: "web"}
 	v.knative = workload.Serverless{Service: service, Revisions: map[string]*router.Object{}}

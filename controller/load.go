@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -134,15 +133,6 @@ func installed(has func(schema.GroupVersionKind) (bool, error)) (map[string]rout
 		}
 	}
 	return found, nil
-}
-
-// encoded is a status as JSON values.
-func encoded(status v1beta1.CanaryStatus) (map[string]any, error) {
-	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&status)
-	if err != nil {
-		return nil, fmt.Errorf("encode status: %w", err)
-	}
-	return object, nil
 }
 
 // running lists the Canaries whose releases are under way, as status has it.

@@ -32,7 +32,8 @@ type memo struct {
 	answers    map[string]answer
 	template   template
 	roll       string                     // of the pods that were put behind the apex last
-	services   string                     // picture in which the Services were as they should be
+	known      [everyPart]known           // what was as it should be
+	took       took                       // whether the data plane took the routes
 	still      string                     // picture in which nothing was left to do
 	routed     bool                       // whether the data plane served the state in it
 	heard      map[rollout.Verb]string    // wishes taken up, should an older CRD keep nothing of them
@@ -41,6 +42,12 @@ type memo struct {
 	waits      waits
 	loan       loan                   // the object that spec.routeRef named
 	configs    map[string]knownConfig // by their keys; nil until status was recalled
+}
+
+// took remembers whether the data plane took the routes of a picture.
+type took struct {
+	routes   uint64
+	accepted bool
 }
 
 // template remembers the revision of a pod template: canonical JSON costs more than

@@ -35,14 +35,15 @@ type view struct {
 	configs configs
 	knative workload.Serverless
 
-	seen     rollout.Observation
-	notes    []rollout.Report // what could not be read, for people
-	told     bool             // a status was written from this view
-	still    string           // the picture before a decision
-	unserved bool             // a Service was not as it should be
-	moved    bool             // something was not as it should be, and was sent
-	fenced   bool             // the status it is about was the newest
-	drawn    drawn
+	seen   rollout.Observation
+	notes  []rollout.Report // what could not be read, for people
+	told   bool             // a status was written from this view
+	still  string           // the picture before a decision
+	moved  bool             // something was not as it should be, and was sent
+	astray [everyPart]bool  // of which parts it was
+	fenced bool             // the status it is about was the newest
+	plain  uint64           // see plainService
+	drawn  drawn
 }
 
 // drawn keeps what was rendered last, which is only read.
@@ -94,7 +95,9 @@ func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan roll
 	return v, nil
 }
 
-// read gets one object from the cache; nil if there is none.
+// read gets one object from the cache; nil if there is none. It shares all its parts with
+// the cache, which others read at the same time: change a copy. Tests run with the cache's
+// own detector of changes.
 func read[T client.Object](ctx context.Context, c client.Reader, namespace, name string, into T) (T, error) {
 	var none T
 	err := c.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, into)
@@ -132,7 +135,7 @@ func (r *reconciler) measure(v *view) {
 	v.options = workload.Options{
 		Owner: workload.Owner{Name: v.canary.Name, UID: string(v.canary.UID)}, Selector: selector,
 		Labels: r.options.Selectors, Include: r.options.Include, Live: v.primary,
-		Configs: v.configs.all, Inherited: v.configs.inherited,
+		Configs: v.configs.all, Inherited: v.configs.inherited, Revision: workload.Joined(v.memo.revision(v.target), v.configs.all),
 	}
 	if !v.scalable() {
 		return
@@ -144,7 +147,7 @@ func (r *reconciler) measure(v *view) {
 		return
 	}
 	v.service.Live = v.routes
-	v.seen.Target = workload.Joined(v.memo.revision(v.target), v.configs.all)
+	v.seen.Target = v.options.Revision
 	v.seen.Parked = v.target.Parked() && !v.memo.behind(sizeOf(v.target), v.target.ResourceVersion)
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
 	v.seen.Primary = v.health(v.primary, rollout.OnPrimary, v.canary.PrimaryReadyPercent())
@@ -186,6 +189,10 @@ func (v *view) accepted(want rollout.Desired) bool {
 	if want.Release != rollout.Kept {
 		return true
 	}
-	_, accepted, err := v.provider.Parse(v.routes)
-	return err == nil && accepted
+	versions := v.routeVersions()
+	if v.memo.took.routes != versions {
+		_, accepted, err := v.provider.Parse(v.routes)
+		v.memo.took = took{routes: versions, accepted: err == nil && accepted}
+	}
+	return v.memo.took.accepted
 }

@@ -16,16 +16,43 @@ import (
 // slimFields leaves of an object's managed fields the names of those that our last
 // apply said, as text: as maps they would weigh more than all the rest. It is what
 // tells that an object has something that we gave it and no longer want.
-func slimFields(object any) []metav1.ManagedFieldsEntry {
+func slimFields(object metav1.Object) {
 	switch object := object.(type) {
 	case *unstructured.Unstructured:
-		return slimEntry(object.GetManagedFields())
+		slimJSON(object)
+		return
 	case *corev1.Service:
-		if len(beyond(object.ManagedFields, ordinary(object))) > 0 {
-			return slimEntry(object.ManagedFields)
+		if !flaggers(object.ManagedFields) && len(beyond(object.ManagedFields, ordinary(object))) > 0 {
+			object.ManagedFields = slimEntry(object.ManagedFields)
+			return
 		}
 	}
-	return nil // workloads: theirs are many, and never looked at
+	if !flaggers(object.GetManagedFields()) {
+		object.SetManagedFields(nil) // those of workloads are many, and never looked at
+	}
+}
+
+// slimJSON is slimFields for an object as JSON: typed entries are made for the few that
+// have something to keep.
+func slimJSON(object *unstructured.Unstructured) {
+	meta, isObject := object.Object["metadata"].(map[string]any)
+	if !isObject {
+		return
+	}
+	entries, isList := meta["managedFields"].([]any)
+	by := func(name string) bool {
+		return isList && slices.ContainsFunc(entries, func(e any) bool {
+			entry, ok := e.(map[string]any)
+			return ok && entry["manager"] == name && entry["subresource"] == nil
+		})
+	}
+	switch {
+	case by(flagger) && flaggers(object.GetManagedFields()):
+	case by(manager):
+		object.SetManagedFields(slimEntry(object.GetManagedFields()))
+	default:
+		delete(meta, "managedFields")
+	}
 }
 
 // slimEntry is that of our last apply, if there is one, as text.

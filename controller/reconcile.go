@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -283,17 +284,20 @@ func sameConditions(a, b *v1beta1.CanaryStatus) bool {
 
 // write replaces the status of the stored object and takes over its new version.
 func (r *reconciler) write(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) error {
-	status, err := encoded(canary.Status)
+	before := raw.GetResourceVersion()
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": before}, // a conflict if it is no longer that
+		{"op": "add", "path": "/status", "value": canary.Status},                // whole, also where there is one
+	})
 	if err != nil {
+		return fmt.Errorf("encode status: %w", err)
+	}
+	written := bare(kind("Canary"), canary.Namespace, canary.Name)
+	if err := r.client.Status().Patch(ctx, written, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(manager)); err != nil {
 		return err
 	}
-	update := raw.DeepCopy()
-	update.Object["status"] = status
-	if err := r.client.Status().Update(ctx, update, client.FieldOwner(manager)); err != nil {
-		return err
-	}
-	canary.ResourceVersion = update.GetResourceVersion()
-	if before := raw.GetResourceVersion(); before != canary.ResourceVersion {
+	canary.ResourceVersion = written.ResourceVersion
+	if before != canary.ResourceVersion {
 		r.memory.of(client.ObjectKeyFromObject(canary), canary.UID).replaced = before
 	}
 	return nil

@@ -87,7 +87,10 @@ func newManager(options Options) (ctrl.Manager, error) {
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme} {
 		utilruntime.Must(add(scheme))
 	}
-	caching := cache.Options{DefaultTransform: slim, ReaderFailOnMissingInformer: true}
+	caching := cache.Options{
+		DefaultTransform: slim, ReaderFailOnMissingInformer: true,
+		DefaultUnsafeDisableDeepCopy: new(true), // what is read is never changed, see read
+	}
 	if options.Namespace != "" {
 		caching.DefaultNamespaces = map[string]cache.Config{options.Namespace: {}}
 	}
@@ -116,8 +119,8 @@ func slim(object any) (any, error) {
 		return object, nil //nolint:nilerr // a tombstone: kept as it is
 	}
 	// Of one that is steered they say by whom, of one that Flagger made what to take over.
-	if !v1beta1.Steered(accessor.GetAnnotations()) && !flaggers(accessor.GetManagedFields()) {
-		accessor.SetManagedFields(slimFields(object))
+	if !v1beta1.Steered(accessor.GetAnnotations()) {
+		slimFields(accessor)
 	}
 	slimKnative(object)
 	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" && !restored(object) {

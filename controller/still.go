@@ -1,12 +1,10 @@
 package controller
 
 import (
-	"fmt"
 	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/serinhq/serin/rollout"
 	"github.com/serinhq/serin/workload"
 )
 
@@ -43,15 +41,6 @@ func (v *view) picture() string {
 		add(scaler.GetResourceVersion())
 	}
 	return text.String()
-}
-
-// servicePicture names what the three Services are made of, and themselves. Most states
-// of a release have the same.
-func (v *view) servicePicture(want rollout.Desired) string {
-	if v.target == nil {
-		return "none"
-	}
-	return fmt.Sprintf("%d/%s/%d/%t%s", v.canary.Generation, v.target.UID, v.target.Generation, v.shares(want), v.serviceVersions())
 }
 
 func (v *view) serviceVersions() string {

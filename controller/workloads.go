@@ -6,7 +6,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -118,8 +117,7 @@ func (r *reconciler) resize(ctx context.Context, v *view, p *workload.Pods, repl
 	if err := r.fence(ctx, v); err != nil {
 		return false, err
 	}
-	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name}}
-	object.SetGroupVersionKind(appsv1.SchemeGroupVersion.WithKind(p.Kind))
+	object := bare(appsv1.SchemeGroupVersion.WithKind(p.Kind), p.Namespace, p.Name)
 	patch := client.RawPatch(types.MergePatchType, workload.Scaled(p, replicas))
 	if err := r.client.Patch(ctx, object, patch, client.FieldOwner(manager)); err != nil {
 		return false, fmt.Errorf("scale %s %s.%s to %d: %w", p.Kind, p.Name, p.Namespace, replicas, err)

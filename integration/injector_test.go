@@ -107,7 +107,7 @@ func watches(req *http.Request) bool { return req.URL.Query().Get("watch") == "t
 // back from that may end first: it would have the lease again before it knows that it
 // had lost it, and nobody takes a lease twice within seconds.
 func (i *injector) loses(o *operator, req *http.Request) bool {
-	if i.script.loses == nil || req.Method != http.MethodPut || !strings.HasSuffix(req.URL.Path, "/canaries/podinfo/status") {
+	if i.script.loses == nil || req.Method != http.MethodPatch || !strings.HasSuffix(req.URL.Path, "/canaries/podinfo/status") {
 		return false
 	}
 	i.mu.Lock()
@@ -155,11 +155,23 @@ func phaseIn(req *http.Request) string {
 	if err != nil {
 		return err.Error()
 	}
-	var canary struct{ Status struct{ Phase string } }
-	if err := errors.Join(json.NewDecoder(body).Decode(&canary), body.Close()); err != nil {
+	var patch []struct {
+		Path  string
+		Value json.RawMessage
+	}
+	if err := errors.Join(json.NewDecoder(body).Decode(&patch), body.Close()); err != nil {
 		return err.Error()
 	}
-	return canary.Status.Phase
+	var status struct{ Phase string }
+	for _, change := range patch {
+		if change.Path != "/status" {
+			continue
+		}
+		if err := json.Unmarshal(change.Value, &status); err != nil {
+			return err.Error()
+		}
+	}
+	return status.Phase
 }
 
 func (i *injector) told() []string {

@@ -18,7 +18,8 @@ import (
 // there uses and other tests have installed.
 const limited = `
 - {apiGroups: [flagger.app], resources: [canaries, metrictemplates], verbs: [get, list, watch]}
-- {apiGroups: [flagger.app], resources: [canaries/status, canaries/finalizers], verbs: [update]}
+- {apiGroups: [flagger.app], resources: [canaries/status], verbs: [patch]}
+- {apiGroups: [flagger.app], resources: [canaries/finalizers], verbs: [update]}
 - {apiGroups: [""], resources: [secrets], verbs: [list, watch, create, patch, delete]}
 - {apiGroups: [""], resources: [services, events, pods, configmaps], verbs: ["*"]}
 - {apiGroups: [apps, autoscaling, keda.sh, gateway.networking.k8s.io], resources: ["*"], verbs: ["*"]}

@@ -150,7 +150,7 @@ func (f form) inherits(o Options) bool {
 // primaryTemplate is the pod template of the primary that the target asks for,
 // without its flagger-id.
 func primaryTemplate(target *Pods, o Options) corev1.PodTemplateSpec {
-	if Copied(target, o) != RevisionWith(target.Template, o.Configs) {
+	if Copied(target, o) != o.revision(target) {
 		return forms(target)[0].template(target, o)
 	}
 	f, _ := matching(target, o)

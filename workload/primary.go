@@ -38,6 +38,9 @@ type Options struct {
 	// Flagger made of them. Only a primary without a note needs them.
 	Inherited []Config
 
+	// Revision is the target's, with Configs; it is found out if it is none.
+	Revision rollout.Revision
+
 	// Live is the primary as it is now, nil if there is none yet. It is read only.
 	Live *Pods
 }
@@ -62,7 +65,7 @@ func Primary(target *Pods, o Options) (Object, error) {
 	if err := cmp.Or(adoptable(o), duplicate(target.Template.Spec)); err != nil {
 		return Object{}, fmt.Errorf("render %s: %w", key, err)
 	}
-	revision := RevisionWith(target.Template, o.Configs)
+	revision := o.revision(target)
 	same := Copied(target, o) == revision
 	m := mould{
 		selector: &metav1.LabelSelector{MatchLabels: map[string]string{o.Selector.Key: o.Selector.Primary()}},
@@ -94,6 +97,13 @@ func Primary(target *Pods, o Options) (Object, error) {
 	return object, nil
 }
 
+func (o Options) revision(target *Pods) rollout.Revision {
+	if o.Revision != "" {
+		return o.Revision
+	}
+	return RevisionWith(target.Template, o.Configs)
+}
+
 // PrimaryName is the name of the target's twin.
 func PrimaryName(target *Pods) string { return target.Name + "-primary" }
 
@@ -109,7 +119,7 @@ func Copied(target *Pods, o Options) rollout.Revision {
 		return rollout.Revision(o.Live.Annotations[RevisionAnnotation])
 	}
 	if f, ok := matching(target, o); ok && f.inherits(o) {
-		return RevisionWith(target.Template, o.Configs)
+		return o.revision(target)
 	}
 	return meaning(o.Live.Template)
 }

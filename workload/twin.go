@@ -138,7 +138,7 @@ func primaryAnnotations(target *Pods, o Options, same bool) map[string]string {
 		_, has := o.Live.Annotations[key]
 		return !same || !has
 	})
-	annotations[RevisionAnnotation] = string(RevisionWith(target.Template, o.Configs))
+	annotations[RevisionAnnotation] = string(o.revision(target))
 	return annotations
 }
 

@@ -43,36 +43,68 @@ type decoder struct {
 	errs field.ErrorList
 }
 
-func (d *decoder) read(into reflect.Value, value any, path *field.Path) {
+// A place is where a value is. Nearly none is ever named in an error, so that names are put
+// together only then.
+type place struct {
+	above *place
+	kind  placeKind
+	name  string
+	index int
+}
+
+type placeKind int8
+
+const (
+	inObject placeKind = iota
+	inTable
+	inList
+)
+
+// path of a place; nil for that of the whole object.
+func (p *place) path() *field.Path {
+	if p == nil {
+		return nil
+	}
+	switch p.kind {
+	case inTable:
+		return p.above.path().Key(p.name)
+	case inList:
+		return p.above.path().Index(p.index)
+	case inObject:
+	}
+	return p.above.path().Child(p.name)
+}
+
+func (d *decoder) read(into reflect.Value, value any, at *place) {
 	if value == nil {
 		return
 	}
 	if own, ok := into.Addr().Interface().(json.Unmarshaler); ok {
-		d.unmarshal(own, value, path)
+		d.unmarshal(own, value, at)
 		return
 	}
 	switch kind := into.Kind(); {
 	case kind == reflect.Pointer:
-		d.pointer(into, value, path)
+		d.pointer(into, value, at)
 	case kind == reflect.Struct:
-		d.structure(into, value, path)
+		d.structure(into, value, at)
 	case kind == reflect.Map:
-		d.table(into, value, path)
+		d.table(into, value, at)
 	case kind == reflect.Slice:
-		d.list(into, value, path)
+		d.list(into, value, at)
 	default:
-		d.scalar(into, value, path)
+		d.scalar(into, value, at)
 	}
 }
 
-func (d *decoder) refuse(path *field.Path, value any, want string) {
-	if path == nil || path.Root().String() != "status" {
+func (d *decoder) refuse(at *place, value any, want string) {
+	if path := at.path(); path == nil || path.Root().String() != "status" {
 		d.errs = append(d.errs, field.TypeInvalid(path, shown(value), "must be "+want))
 	}
 }
 
 // unmarshal leaves a value to a type that reads JSON itself.
-func (d *decoder) unmarshal(into json.Unmarshaler, value any, path *field.Path) {
+func (d *decoder) unmarshal(into json.Unmarshaler, value any, at *place) {
 	text, err := json.Marshal(value)
 	if err == nil {
 		err = into.UnmarshalJSON(text)
@@ -82,44 +114,44 @@ func (d *decoder) unmarshal(into json.Unmarshaler, value any, path *field.Path) 
 	}
 	switch into.(type) {
 	case *intstr.IntOrString:
-		d.refuse(path, value, "a whole number or a name")
+		d.refuse(at, value, "a whole number or a name")
 	case *metav1.Time:
-		d.refuse(path, value, "a time such as 2006-01-02T15:04:05Z")
+		d.refuse(at, value, "a time such as 2006-01-02T15:04:05Z")
 	default:
-		d.refuse(path, value, "something else")
+		d.refuse(at, value, "something else")
 	}
 }
 
 // pointer stays nil if a scalar does not fit.
-func (d *decoder) pointer(into reflect.Value, value any, path *field.Path) {
+func (d *decoder) pointer(into reflect.Value, value any, at *place) {
 	elem := reflect.New(into.Type().Elem())
-	if d.fits(elem.Elem(), value, path) {
+	if d.fits(elem.Elem(), value, at) {
 		into.Set(elem)
 	}
 }
 
 // fits reads a value and reports whether there is anything to keep of it.
-func (d *decoder) fits(into reflect.Value, value any, path *field.Path) bool {
+func (d *decoder) fits(into reflect.Value, value any, at *place) bool {
 	inner := decoder{}
-	inner.read(into, value, path)
+	inner.read(into, value, at)
 	d.errs = append(d.errs, inner.errs...)
 	return len(inner.errs) == 0 || into.Kind() == reflect.Struct
 }
 
-func (d *decoder) structure(into reflect.Value, value any, path *field.Path) {
+func (d *decoder) structure(into reflect.Value, value any, at *place) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		d.refuse(path, value, "an object")
+		d.refuse(at, value, "an object")
 		return
 	}
 	for _, f := range layouts[into.Type()] {
 		if f.name == "" {
-			d.read(into.Field(f.index), object, path)
+			d.read(into.Field(f.index), object, at)
 			continue
 		}
 		// Most fields of most objects are not there, and a path costs more than a look.
 		if value := object[f.name]; value != nil {
-			d.read(into.Field(f.index), value, path.Child(f.name))
+			d.read(into.Field(f.index), value, &place{above: at, name: f.name})
 		}
 	}
 }
@@ -165,69 +197,69 @@ func lay(all map[reflect.Type][]placed, t reflect.Type) {
 	}
 }
 
-func (d *decoder) table(into reflect.Value, value any, path *field.Path) {
+func (d *decoder) table(into reflect.Value, value any, at *place) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		d.refuse(path, value, "an object")
+		d.refuse(at, value, "an object")
 		return
 	}
 	table := reflect.MakeMapWithSize(into.Type(), len(object))
 	for key, item := range object {
 		elem := reflect.New(into.Type().Elem()).Elem()
-		if d.fits(elem, item, path.Key(key)) {
+		if d.fits(elem, item, &place{above: at, name: key, kind: inTable}) {
 			table.SetMapIndex(reflect.ValueOf(key).Convert(into.Type().Key()), elem)
 		}
 	}
 	into.Set(table)
 }
 
-func (d *decoder) list(into reflect.Value, value any, path *field.Path) {
+func (d *decoder) list(into reflect.Value, value any, at *place) {
 	items, ok := value.([]any)
 	if !ok {
-		d.refuse(path, value, "a list")
+		d.refuse(at, value, "a list")
 		return
 	}
 	list := reflect.MakeSlice(into.Type(), 0, len(items))
 	for i, item := range items {
 		elem := reflect.New(into.Type().Elem()).Elem()
-		if d.fits(elem, item, path.Index(i)) {
+		if d.fits(elem, item, &place{above: at, index: i, kind: inList}) {
 			list = reflect.Append(list, elem)
 		}
 	}
 	into.Set(list)
 }
 
-func (d *decoder) scalar(into reflect.Value, value any, path *field.Path) {
+func (d *decoder) scalar(into reflect.Value, value any, at *place) {
 	switch {
 	case into.Kind() == reflect.String:
 		text, ok := value.(string)
 		if !ok {
-			d.refuse(path, value, "text; put it in quotes")
+			d.refuse(at, value, "text; put it in quotes")
 			return
 		}
 		into.SetString(text)
 	case into.Kind() == reflect.Bool:
 		yes, ok := value.(bool)
 		if !ok {
-			d.refuse(path, value, "true or false, without quotes")
+			d.refuse(at, value, "true or false, without quotes")
 			return
 		}
 		into.SetBool(yes)
 	case into.CanInt():
 		number, ok := whole(value)
 		if !ok || into.OverflowInt(number) {
-			d.refuse(path, value, "a whole number, without quotes")
+			d.refuse(at, value, "a whole number, without quotes")
 			return
 		}
 		into.SetInt(number)
 	case into.CanFloat():
 		number, ok := decimal(value)
 		if !ok {
-			d.refuse(path, value, "a number, without quotes")
+			d.refuse(at, value, "a number, without quotes")
 			return
 		}
 		into.SetFloat(number)
 	default:
-		d.refuse(path, value, "of a type this version knows, not "+into.Type().String())
+		d.refuse(at, value, "of a type this version knows, not "+into.Type().String())
 	}
 }

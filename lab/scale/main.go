@@ -40,6 +40,7 @@ type settings struct {
 	quiet      time.Duration
 	pace       time.Duration
 	operator   string
+	env        string
 	source     string
 	profile    string
 	keep       bool
@@ -55,6 +56,7 @@ func parse(args []string) (settings, error) {
 	set.DurationVar(&s.quiet, "quiet", time.Minute, "how long the idle operator is watched")
 	set.DurationVar(&s.pace, "pace", 400*time.Millisecond, "time from one new revision to the next; 0 is as fast as they can be written")
 	set.StringVar(&s.operator, "operator", "", "further flags of the measured operator, separated by spaces")
+	set.StringVar(&s.env, "env", "", "environment variables of the measured operator, separated by spaces")
 	set.StringVar(&s.source, "source", "..", "folder of Serin's module")
 	set.StringVar(&s.profile, "profile", "", "folder for processor and heap profiles of the measured operator; they cost a little themselves")
 	set.BoolVar(&s.keep, "keep", false, "leave the logs where they are and say where")

@@ -47,13 +47,13 @@ func (b *bench) operate(flags []string, profile string) error {
 	args := []string{
 		"-kubeconfig=" + b.plane.Kubeconfig, "-mesh-provider=gatewayapi:v1", "-metrics-server=" + b.metrics.URL, "-port=" + port,
 	}
-	spec := process.Spec{Name: "serin", Path: b.program, Args: append(args, flags...), Logs: b.dir}
+	spec := process.Spec{Name: "serin", Path: b.program, Args: append(args, flags...), Logs: b.dir, Env: strings.Fields(b.settings.env)}
 	if profile != "" {
 		folder, err := filepath.Abs(profile)
 		if err != nil {
 			return fmt.Errorf("find the folder for profiles: %w", err)
 		}
-		spec.Env = []string{"SERIN_PROFILE=" + folder}
+		spec.Env = append(spec.Env, "SERIN_PROFILE="+folder)
 	}
 	started, err := process.Start(spec)
 	if err != nil {

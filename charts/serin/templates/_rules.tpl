@@ -7,7 +7,7 @@ server-side apply, which is create and patch. */}}
   verbs: [get, list, watch, patch]
 - apiGroups: [flagger.app]
   resources: [canaries/status]
-  verbs: [update]
+  verbs: [patch]
 # Objects name their Canary as owner and block its deletion; some clusters ask
 # for this right then.
 - apiGroups: [flagger.app]
