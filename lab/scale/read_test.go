@@ -71,3 +71,13 @@ func TestAudit(t *testing.T) {
 		t.Errorf("%d requests in the second second, want 1", got)
 	}
 }
+
+func TestBareClientIsRead(t *testing.T) {
+	got, err := parseBare("100 2300 4650000\n")
+	if want := (bare{cpu: 46500 * time.Microsecond, requests: 23}); err != nil || got != want {
+		t.Errorf("read %+v, %v; want %+v", got, err, want)
+	}
+	if got, err := parseBare("panic"); err == nil {
+		t.Errorf("nonsense was read as %+v", got)
+	}
+}
