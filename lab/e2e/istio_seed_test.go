@@ -35,7 +35,7 @@ func TestIstioSeedOnTheLab(t *testing.T) {
 		w.kubectl("", "apply", "-f", "../../api/v1beta1/testdata/compat/"+file+".yaml")
 	}
 	w.phase("Initialized")
-	w.twins()
+	w.twins(2)
 	load, books := w.watched(w.config(w.rate))
 	w.sealed(node)
 
@@ -51,7 +51,7 @@ func TestIstioSeedOnTheLab(t *testing.T) {
 	}
 	w.ends("Succeeded", "2.0.0")
 	books()
-	w.twins()
+	w.twins(4) // half of the traffic had two pods
 	t.Logf("the load tester got %d orders", w.orders())
 }
 
@@ -82,12 +82,12 @@ func seed(t *testing.T, name string) (traveller, *cluster.Cluster) {
 	}}, node
 }
 
-// twins: the primary has an autoscaler like that of the tutorial, and the pods that it asks
-// for at least: nothing measures their load here.
-func (w traveller) twins() {
+// twins: the primary has an autoscaler like that of the tutorial, and so many pods. Nothing
+// measures their load here, so they are as many as Serin gave it, within its limits.
+func (w traveller) twins(pods int) {
 	w.Helper()
-	const bounds = "jsonpath={.spec.scaleTargetRef.name} {.spec.minReplicas} to {.spec.maxReplicas}"
-	got := w.kubectl("", "-n", "default", "get", "hpa", "hello-world-primary", "-o", bounds)
+	const limits = "jsonpath={.spec.scaleTargetRef.name} {.spec.minReplicas} to {.spec.maxReplicas}"
+	got := w.kubectl("", "-n", "default", "get", "hpa", "hello-world-primary", "-o", limits)
 	if want := "hello-world-primary 2 to 4"; got != want {
 		w.Errorf("the autoscaler is for %s, want %s", got, want)
 	}
@@ -95,7 +95,7 @@ func (w traveller) twins() {
 		Spec   struct{ Replicas int }
 		Status struct{ Replicas, ReadyReplicas int }
 	}) bool {
-		return d.Spec.Replicas == 2 && d.Status.Replicas == 2 && d.Status.ReadyReplicas == 2
+		return d.Spec.Replicas == pods && d.Status.Replicas == pods && d.Status.ReadyReplicas == pods
 	})
 }
 
