@@ -3,6 +3,7 @@ package sds
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -67,6 +68,9 @@ func (i *Identities) converse(w http.ResponseWriter, r *http.Request) error {
 	var answered []string
 	for version := 1; ; version++ {
 		message, err := readMessage(r.Body)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func connect(t *testing.T, address string) proxy {
 func (p proxy) ask(node string, names ...string) {
 	p.Helper()
 	// With what Envoy says of its build in the id, and by other kinds of fields: they are passed over.
-	message := slices.Concat(field(1, ""), []byte{9<<3 | varint, 0x96, 0x01}, []byte{10<<3 | fourBytes, 1, 2, 3, 4}, []byte{11<<3 | eightBytes, 1, 2, 3, 4, 5, 6, 7, 8})
+	message := slices.Concat(field(1, ""), []byte{tag(9, varint), 0x96, 0x01}, []byte{tag(10, fourBytes), 1, 2, 3, 4}, []byte{tag(11, eightBytes), 1, 2, 3, 4, 5, 6, 7, 8})
 	if node != "" {
 		message = append(message, field(2, append(field(1, node), field(2, "cluster")...))...)
 	}
@@ -73,6 +73,9 @@ func (p proxy) ask(node string, names ...string) {
 		p.Fatal(err)
 	}
 }
+
+// tag is what stands before the value of a field.
+func tag(number, kind byte) byte { return number<<kindBits | kind }
 
 // secrets reads an answer: what is in each secret, by its name.
 func (p proxy) secrets() map[string][]byte {
@@ -182,12 +185,12 @@ func TestMessagesThatAreNone(t *testing.T) {
 		want    string
 	}{
 		{"a tag without its end", []byte{0x80}, "cut off"},
-		{"a number without its end", []byte{1<<3 | varint, 0x80}, "cut off"},
-		{"a text without its length", []byte{1<<3 | counted}, "cut off"},
-		{"a text longer than the message", []byte{1<<3 | counted, 5, 'a'}, "cut off"},
-		{"a length beyond all", append([]byte{1<<3 | counted}, bytes.Repeat([]byte{0xff}, 9)...), "cut off"},
-		{"four bytes that are three", []byte{1<<3 | fourBytes, 1, 2, 3}, "cut off"},
-		{"a kind that is none", []byte{1<<3 | 7}, "no kind 7"},
+		{"a number without its end", []byte{tag(1, varint), 0x80}, "cut off"},
+		{"a text without its length", []byte{tag(1, counted)}, "cut off"},
+		{"a text longer than the message", []byte{tag(1, counted), 5, 'a'}, "cut off"},
+		{"a length beyond all", append([]byte{tag(1, counted)}, bytes.Repeat([]byte{0xff}, 9)...), "cut off"},
+		{"four bytes that are three", []byte{tag(1, fourBytes), 1, 2, 3}, "cut off"},
+		{"a kind that is none", []byte{tag(1, 7)}, "no kind 7"},
 		{"in an id", field(2, "\x80"), "cut off"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
