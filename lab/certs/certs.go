@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,6 +92,22 @@ func (a *Authority) Client(name, user string, groups ...string) (Pair, error) {
 		return Pair{}, err
 	}
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	return a.sign(name, template)
+}
+
+// Workload signs a certificate for both ends of a connection, whose subject is a URI as those
+// of SPIFFE are.
+func (a *Authority) Workload(name, uri string) (Pair, error) {
+	id, err := url.Parse(uri)
+	if err != nil {
+		return Pair{}, fmt.Errorf("read the identity of %s: %w", name, err)
+	}
+	template, err := newTemplate(pkix.Name{CommonName: name})
+	if err != nil {
+		return Pair{}, err
+	}
+	template.URIs = []*url.URL{id}
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	return a.sign(name, template)
 }
 

@@ -15,12 +15,18 @@ func (p *Parts) envoyGatewayImages() []image.Spec {
 	if p.EnvoyGateway == "" {
 		return nil
 	}
-	const bin = "/usr/local/bin"
-	path := []string{"PATH=" + bin}
 	return []image.Spec{
-		{Name: node.EnvoyGatewayImage, Files: map[string]string{bin + "/envoy-gateway": p.EnvoyGateway}, Env: path},
-		{Name: node.EnvoyImage, Files: envoyFiles(bin+"/envoy", p.Envoy), Env: path},
+		{Name: node.EnvoyGatewayImage, Files: map[string]string{bin + "/envoy-gateway": p.EnvoyGateway}, Env: []string{"PATH=" + bin}},
+		p.envoyImage(),
 	}
+}
+
+// bin is where programs are that are named by their path.
+const bin = "/usr/local/bin"
+
+// envoyImage is Envoy.
+func (p *Parts) envoyImage() image.Spec {
+	return image.Spec{Name: node.EnvoyImage, Files: envoyFiles(bin+"/envoy", p.Envoy), Env: []string{"PATH=" + bin}}
 }
 
 // envoyFiles are Envoy and the parts of this machine's C library that it is linked with.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,13 +16,6 @@ import (
 
 // PodinfoImage is the image of the application that every lab holds.
 const PodinfoImage = "lab.local/podinfo:6.9.2"
-
-// XDSClientImage is the image of a program that calls podinfo through the mesh. Labs with
-// Istio hold it.
-const XDSClientImage = "lab.local/xdsclient:1"
-
-// IstiodInside is where pods find istiod, if there is one.
-const IstiodInside = node.IstiodInside
 
 // Parts are the fetched and built programs of a lab.
 type Parts struct {
@@ -145,10 +139,7 @@ func (p *Parts) pack(ctx context.Context, cache fetch.Cache) error {
 	podinfo := image.Program(PodinfoImage, "podinfo", p.Podinfo)
 	// It writes its cache here and reads its page from ./ui.
 	podinfo.Dir = "/tmp"
-	specs := append([]image.Spec{image.Program(node.PauseImage, "pause", p.Pause), podinfo}, p.envoyGatewayImages()...)
-	if p.XDSClient != "" {
-		specs = append(specs, image.Program(XDSClientImage, "xdsclient", p.XDSClient))
-	}
+	specs := slices.Concat([]image.Spec{image.Program(node.PauseImage, "pause", p.Pause), podinfo}, p.envoyGatewayImages(), p.istioImages())
 	for _, spec := range specs {
 		file, err := packOne(ctx, cache, spec)
 		if err != nil {

@@ -132,11 +132,11 @@ func (o *ownLab) serin(ctx context.Context, program string) ([]unstructured.Unst
 	if err := o.cluster.LoadImage(ctx, serinImage, program, lab.ImageOptions{}); err != nil {
 		return nil, err
 	}
-	return objects(o.root)
+	return objects(o.root, o.cluster.PrometheusInside)
 }
 
 // objects are what `helm install` would bring: the namespace, the definitions, the chart.
-func objects(root string) ([]unstructured.Unstructured, error) {
+func objects(root, prometheus string) ([]unstructured.Unstructured, error) {
 	dir := filepath.Join(root, "charts", "serin")
 	all, err := parse([]byte(namespace))
 	if err != nil {
@@ -148,7 +148,8 @@ func objects(root string) ([]unstructured.Unstructured, error) {
 	}
 	repository, tag, _ := strings.Cut(serinImage, ":")
 	rendered, err := chart.Render(dir, map[string]any{
-		"image": map[string]any{"repository": repository, "tag": tag},
+		"image":         map[string]any{"repository": repository, "tag": tag},
+		"metricsServer": prometheus, // for Canaries that name none
 	}, operatorNamespace)
 	if err != nil {
 		return nil, err

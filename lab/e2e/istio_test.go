@@ -123,7 +123,7 @@ func within(t *testing.T, tally traffic.Tally, release string, want float64) {
 	t.Helper()
 	const points = 2
 	got := tally.Share(release)
-	t.Logf("asked for %g %%, measured %.2f %% of %d answers; %d failed", want, got, tally.Answered(), tally.Failed())
+	t.Logf("asked for %g %%, measured %.2f %% of %d answers; %d failed %s", want, got, tally.Answered(), tally.Failed(), tally.Lost)
 	if math.Abs(got-want) > points || tally.Answered() == 0 {
 		t.Errorf("%s answered %.2f %%, want %g %%", release, got, want)
 	}

@@ -119,7 +119,8 @@ func follow[T any](s site, limit time.Duration, resource, name string, see func(
 // error says what kubectl complained of.
 func (s site) look(ctx context.Context, resource, name string, see func(*json.Decoder) (bool, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, s.Kubectl, "-n", demo.Namespace, "get", resource, name, "--watch", "-o", "json")
+	namespace, name := place(name)
+	cmd := exec.CommandContext(ctx, s.Kubectl, "-n", namespace, "get", resource, name, "--watch", "-o", "json")
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.Kubeconfig)
 	var problem bytes.Buffer
 	cmd.Stderr = &problem
@@ -142,9 +143,18 @@ func (s site) look(ctx context.Context, resource, name string, see func(*json.De
 	return nil
 }
 
+// place is the namespace and the name of an object, which is in that of the demo unless its
+// name has another before it.
+func place(name string) (namespace, plain string) {
+	if namespace, plain, found := strings.Cut(name, "/"); found {
+		return namespace, plain
+	}
+	return demo.Namespace, name
+}
+
 // story is what helps to understand a failure: the events.
 func (s site) story() string {
-	return s.kubectl("", "-n", demo.Namespace, "get", "events", "--field-selector=involvedObject.kind=Canary",
+	return s.kubectl("", "get", "events", "--all-namespaces", "--field-selector=involvedObject.kind=Canary",
 		"-o", `jsonpath={range .items[*]}{.metadata.name} {.message}{"\n"}{end}`)
 }
 

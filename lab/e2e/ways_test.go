@@ -34,6 +34,7 @@ type way struct {
 	Pods     int    // of each side, in a manifest that asks for it; two if zero
 	mirrored int    // percent of the requests that are copied; 100 if zero
 	rate     int    // requests a second; traffic.DefaultRate if zero
+	host     string // of the requests; after the name if empty
 	// node connects each request anew from the node's network; through the gateway if nil.
 	node func(ctx context.Context, network, address string) (net.Conn, error)
 	wire func() http.RoundTripper // carries the requests; HTTP/1.1 if nil
@@ -257,7 +258,7 @@ func (w traveller) config(rate int) traffic.Config {
 	story.Rate = rate
 	const longest = 15 * time.Minute
 	there := w.Site
-	there.Host = strings.ToLower(w.Name) + ".lab.test"
+	there.Host = cmp.Or(w.host, strings.ToLower(w.Name)+".lab.test")
 	config := story.Load(there, longest)
 	config.Dial, config.Fresh = w.node, w.node != nil
 	if w.wire != nil {

@@ -24,7 +24,7 @@ func (n *theNode) writeFiles() error {
 		"kubelet.yaml":     n.kubeletConfig(),
 		"proxy.yaml":       n.proxyConfig(),
 		"contour.yaml":     contourConfig(),
-		"prometheus.yaml":  prometheusConfig() + n.traefikScrape(),
+		"prometheus.yaml":  prometheusConfig() + n.traefikScrape() + n.sidecarScrape(),
 	} {
 		file := n.path(name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {

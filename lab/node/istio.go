@@ -18,8 +18,8 @@ const (
 // IstiodInside is where pods find istiod, which tells them their ways without encryption.
 const IstiodInside = nodeAddress + ":" + istiodXDS
 
-// startIstio starts istiod, and Envoy as the ingress gateway that istiod programs. There
-// are no sidecars, and so no certificates.
+// startIstio starts istiod, what gives proxies their identities, and Envoy as the ingress
+// gateway that istiod programs. Nothing is put into pods.
 func (n *theNode) startIstio(ctx context.Context) error {
 	mesh, bootstrap := n.path("istio.yaml"), n.path("envoy.json")
 	for file, content := range map[string]string{mesh: n.istioMesh(), bootstrap: istioBootstrap()} {
@@ -28,6 +28,9 @@ func (n *theNode) startIstio(ctx context.Context) error {
 		}
 	}
 	if err := n.applyIstio(ctx); err != nil {
+		return err
+	}
+	if err := n.startIdentities(); err != nil {
 		return err
 	}
 	istiod, err := n.run("istiod", n.Istiod, istiodEnv(), "discovery",
@@ -104,7 +107,8 @@ spec:
 }
 
 // istioBootstrap leads Envoy to istiod, which knows by the type in the node's id, and by
-// the labels, that this is the gateway that the Gateway selects.
+// the labels, that this is the gateway that the Gateway selects. Where its certificates come
+// from istiod says by a name, which it has in the bootstrap of each proxy of Istio.
 func istioBootstrap() string {
 	return fmt.Sprintf(`{
   "node": {
@@ -121,16 +125,22 @@ func istioBootstrap() string {
     "cds_config": {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"},
     "lds_config": {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}
   },
-  "static_resources": {"clusters": [{
-    "name": "istiod", "type": "STATIC", "connect_timeout": "1s",
+  "static_resources": {"clusters": [%[5]s, %[6]s]}
+}
+`, nodeAddress, GatewayNamespace, istioCluster, envoyStatsPort,
+		grpcCluster("istiod", "127.0.0.1", istiodXDS), grpcCluster("sds-grpc", nodeAddress, identityPort))
+}
+
+// grpcCluster is a server of gRPC that Envoy asks.
+func grpcCluster(name, address, port string) string {
+	return fmt.Sprintf(`{
+    "name": %[1]q, "type": "STATIC", "connect_timeout": "1s",
     "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
       "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
       "explicit_http_config": {"http2_protocol_options": {}}
     }},
-    "load_assignment": {"cluster_name": "istiod", "endpoints": [{"lb_endpoints": [
-      {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": %[5]s}}}}
+    "load_assignment": {"cluster_name": %[1]q, "endpoints": [{"lb_endpoints": [
+      {"endpoint": {"address": {"socket_address": {"address": %[2]q, "port_value": %[3]s}}}}
     ]}]}
-  }]}
-}
-`, nodeAddress, GatewayNamespace, istioCluster, envoyStatsPort, istiodXDS)
+  }`, name, address, port)
 }
