@@ -22,7 +22,7 @@ func (b *bench) bare(ctx context.Context) (bare, error) {
 	releases := min(len(b.subjects), most)
 	b.say(fmt.Sprintf("make the requests of %d releases without an operator", releases))
 	program := filepath.Join(b.dir, "bareclient")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./internal/bareclient")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./integration/bareclient")
 	build.Dir, build.Env = b.settings.source, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return bare{}, fmt.Errorf("build the bare client: %w\n%s", err, out)

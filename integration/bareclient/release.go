@@ -36,7 +36,7 @@ func (r *releaser) all(ctx context.Context, canaries []unstructured.Unstructured
 	ends := make(chan error, len(canaries))
 	for i := range canaries {
 		go func() { ends <- r.release(ctx, &canaries[i]) }()
-		time.Sleep(pace)
+		<-time.After(pace)
 	}
 	var errs []error
 	for range canaries {
@@ -61,7 +61,7 @@ func (r *releaser) release(ctx context.Context, canary *unstructured.Unstructure
 				return err
 			}
 		}
-		time.Sleep(between)
+		<-time.After(between)
 	}
 	return nil
 }
