@@ -120,7 +120,7 @@ func fields(value any) map[string]any {
 // giveBack restores the user's object, if there is one, when a Canary goes that is not
 // reverted otherwise, and lets the Canary go. The object is read anew: a cache may not
 // show our last write yet, and nobody comes by later.
-func (r *reconciler) giveBack(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary, m *memo) (reconcile.Result, error) {
+func (r *reconciler) giveBack(ctx context.Context, canary *v1beta1.Canary, m *memo) (reconcile.Result, error) {
 	lent := loan{r.provider(canary), r.named(canary)}
 	if !lent.provider.Borrowed {
 		lent = m.loan
@@ -133,7 +133,7 @@ func (r *reconciler) giveBack(ctx context.Context, raw *unstructured.Unstructure
 		return reconcile.Result{RequeueAfter: afterConflict}, nil
 	}
 	if err == nil {
-		err = r.dismiss(ctx, raw, canary)
+		err = r.dismiss(ctx, canary)
 	}
 	return reconcile.Result{}, r.obstructed(ctx, canary, m, err)
 }

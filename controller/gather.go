@@ -74,7 +74,8 @@ func revised(e event.UpdateEvent) bool {
 // echoed reports whether nothing but the status of a Canary changed.
 func echoed(e event.UpdateEvent) bool {
 	before, after := e.ObjectOld, e.ObjectNew
-	return after.GetObjectKind().GroupVersionKind().Kind == "Canary" &&
+	_, isCanary := after.(*stored)
+	return isCanary &&
 		before.GetResourceVersion() != after.GetResourceVersion() &&
 		before.GetGeneration() == after.GetGeneration() &&
 		before.GetDeletionTimestamp().Equal(after.GetDeletionTimestamp()) &&

@@ -48,10 +48,8 @@ func TestGather(t *testing.T) {
 		return s
 	}
 	canary := func(phase, wish string) client.Object {
-		c := blank(kind("Canary"))
-		c.SetName("app")
-		c.SetAnnotations(map[string]string{"serin.dev/pause": wish})
-		c.Object["status"] = map[string]any{"phase": phase}
+		c := &stored{Status: []byte(`{"phase": "` + phase + `"}`)}
+		c.Name, c.Annotations = "app", map[string]string{"serin.dev/pause": wish}
 		return c
 	}
 	for name, c := range map[string]struct {

@@ -135,9 +135,9 @@ func (v *view) asked(q question) *v1beta1.Canary {
 func (r *reconciler) onKnative(ctx context.Context, object client.Object) []reconcile.Request {
 	switch object.GetObjectKind().GroupVersionKind() {
 	case workload.KnativeService:
-		return r.indexed(ctx, object.GetNamespace(), byTarget, object.GetName())
+		return r.indexed(ctx, object.GetNamespace(), object.GetName())
 	case workload.KnativeRevision:
-		return r.indexed(ctx, object.GetNamespace(), byTarget, object.GetLabels()[workload.KnativeLabel])
+		return r.indexed(ctx, object.GetNamespace(), object.GetLabels()[workload.KnativeLabel])
 	}
 	return nil
 }

@@ -28,23 +28,23 @@ func pledged(canary *v1beta1.Canary) bool { return slices.Contains(canary.Finali
 // pledge puts the finalizer on a Canary that is to be reverted when it is deleted, or has
 // an object of the user's to give back, and takes it off one that is not. It reports whether it wrote; then the watch
 // brings the Canary again.
-func (r *reconciler) pledge(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) (bool, error) {
+func (r *reconciler) pledge(ctx context.Context, canary *v1beta1.Canary) (bool, error) {
 	want := canary.Spec.RevertOnDeletion || r.borrows(canary)
 	has := pledged(canary)
 	switch {
 	case want == has, canary.DeletionTimestamp != nil && !has:
 		return false, nil
 	case want:
-		return true, r.finalizers(ctx, raw, append(slices.Clone(canary.Finalizers), finalizer))
+		return true, r.finalizers(ctx, canary, append(slices.Clone(canary.Finalizers), finalizer))
 	default:
-		return true, r.dismiss(ctx, raw, canary)
+		return true, r.dismiss(ctx, canary)
 	}
 }
 
 // dismiss lets a Canary go.
-func (r *reconciler) dismiss(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) error {
+func (r *reconciler) dismiss(ctx context.Context, canary *v1beta1.Canary) error {
 	rest := slices.DeleteFunc(slices.Clone(canary.Finalizers), func(f string) bool { return f == finalizer })
-	return r.finalizers(ctx, raw, rest)
+	return r.finalizers(ctx, canary, rest)
 }
 
 // obstructed says to people what the API server refuses and without which the operator
@@ -59,15 +59,15 @@ func (r *reconciler) obstructed(ctx context.Context, canary *v1beta1.Canary, m *
 }
 
 // finalizers replaces the list, unless somebody changed the object meanwhile.
-func (r *reconciler) finalizers(ctx context.Context, raw *unstructured.Unstructured, list []string) error {
+func (r *reconciler) finalizers(ctx context.Context, canary *v1beta1.Canary, list []string) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"resourceVersion": raw.GetResourceVersion(), "finalizers": list}})
+		"resourceVersion": canary.ResourceVersion, "finalizers": list}})
 	if err != nil {
-		return fmt.Errorf("encode the finalizers of Canary %s.%s: %w", raw.GetName(), raw.GetNamespace(), err)
+		return fmt.Errorf("encode the finalizers of Canary %s.%s: %w", canary.Name, canary.Namespace, err)
 	}
-	err = r.client.Patch(ctx, raw.DeepCopy(), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(manager))
+	err = r.client.Patch(ctx, bare(kind("Canary"), canary.Namespace, canary.Name), client.RawPatch(types.MergePatchType, patch), client.FieldOwner(manager))
 	if err := client.IgnoreNotFound(err); err != nil {
-		return fmt.Errorf("set the finalizers of Canary %s.%s: %w", raw.GetName(), raw.GetNamespace(), err)
+		return fmt.Errorf("set the finalizers of Canary %s.%s: %w", canary.Name, canary.Namespace, err)
 	}
 	return nil
 }

@@ -22,33 +22,27 @@ import (
 	"github.com/serinhq/serin/workload"
 )
 
-// Names of the indexes over Canaries.
-const (
-	byWorkload = "workload" // target and primary
-	byTarget   = "target"
-	byService  = "service" // apex, primary and canary
-	byRoute    = "route"   // what a route is made of or built upon, as namespace/name
-)
+// byName is the index over Canaries by the names of all that they are about, see namesOf.
+const byName = "name"
 
 func kind(name string) schema.GroupVersionKind { return v1beta1.GroupVersion().WithKind(name) }
 
-// blank is an empty object of a kind. Canaries and MetricTemplates are read as
-// JSON, so that one that does not decode hurts no other.
+// blank is an empty object of a kind. MetricTemplates are read as JSON, so that one that
+// does not decode hurts no other; of Canaries see stored.
 func blank(gvk schema.GroupVersionKind) *unstructured.Unstructured {
 	u := new(unstructured.Unstructured)
 	u.SetGroupVersionKind(gvk)
 	return u
 }
 
-// load reads a Canary from the cache, as stored and decoded. The error names the
-// fields that do not decode.
-func (r *reconciler) load(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, *v1beta1.Canary, error) {
-	raw := blank(kind("Canary"))
-	if err := r.client.Get(ctx, key, raw); err != nil {
-		return nil, nil, fmt.Errorf("read Canary %s: %w", key, err)
+// load reads a Canary from the cache; nil if it cannot be read. An error beside it names
+// the fields that do not decode.
+func (r *reconciler) load(ctx context.Context, key types.NamespacedName) (*v1beta1.Canary, error) {
+	kept := &stored{}
+	if err := r.client.Get(ctx, key, kept); err != nil {
+		return nil, fmt.Errorf("read Canary %s: %w", key, err)
 	}
-	canary, err := v1beta1.Decode(raw.Object)
-	return raw, canary, err
+	return kept.decoded()
 }
 
 // compile turns a Canary into a plan. The errors are about its spec, so trying
@@ -101,18 +95,18 @@ func (r *reconciler) provider(canary *v1beta1.Canary) router.Provider {
 
 // rival names an older Canary with the same target: two would undo each other.
 func (r *reconciler) rival(ctx context.Context, canary *v1beta1.Canary) (string, error) {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind("CanaryList"))
-	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byTarget: canary.Spec.TargetRef.Name},
+	list := &storedList{}
+	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byName: canary.Spec.TargetRef.Name},
 		client.UnsafeDisableDeepCopy) // they are only read
 	if err != nil {
 		return "", fmt.Errorf("list Canaries of %s: %w", canary.Spec.TargetRef.Name, err)
 	}
-	for _, other := range list.Items {
-		mine, theirs := canary.CreationTimestamp, other.GetCreationTimestamp()
-		older := theirs.Before(&mine) || theirs.Equal(&mine) && other.GetName() < canary.Name
-		if other.GetUID() != canary.UID && older {
-			return other.GetName(), nil
+	for i := range list.Items {
+		other := &list.Items[i]
+		mine, theirs := canary.CreationTimestamp, other.CreationTimestamp
+		older := theirs.Before(&mine) || theirs.Equal(&mine) && other.Name < canary.Name
+		if other.UID != canary.UID && older && other.references().TargetRef.name() == canary.Spec.TargetRef.Name {
+			return other.Name, nil
 		}
 	}
 	return "", nil
@@ -137,17 +131,16 @@ func installed(has func(schema.GroupVersionKind) (bool, error)) (map[string]rout
 
 // running lists the Canaries whose releases are under way, as status has it.
 func (r *reconciler) running() map[types.NamespacedName]bool {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind("CanaryList"))
+	list := &storedList{}
 	found := map[types.NamespacedName]bool{}
 	if err := r.client.List(context.Background(), list, client.UnsafeDisableDeepCopy); err != nil { // only read
 		r.options.Log.Error("list the running releases", "err", err)
 		return found
 	}
-	for _, raw := range list.Items {
-		canary, _ := v1beta1.Decode(raw.Object) // what does not decode is refused elsewhere
+	for i := range list.Items {
+		canary, _ := list.Items[i].decoded() // what does not decode is refused elsewhere
 		if canary.Status.State().Running() {
-			found[client.ObjectKeyFromObject(&raw)] = true
+			found[client.ObjectKeyFromObject(canary)] = true
 		}
 	}
 	return found

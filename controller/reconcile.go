@@ -14,7 +14,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -50,12 +49,12 @@ type reconciler struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
-	raw, canary, err := r.load(ctx, req.NamespacedName)
+	canary, err := r.load(ctx, req.NamespacedName)
 	switch {
 	case apierrors.IsNotFound(err):
 		r.forget(req)
 		return reconcile.Result{}, nil
-	case raw == nil:
+	case canary == nil:
 		return reconcile.Result{}, err
 	case canary.DeletionTimestamp != nil && !pledged(canary):
 		r.turnstile.note(req.NamespacedName, false, false)
@@ -69,23 +68,23 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	if err != nil {
-		return reconcile.Result{}, r.refuse(ctx, raw, canary, field.ErrorList{field.Invalid(field.NewPath("spec"), "", err.Error())})
+		return reconcile.Result{}, r.refuse(ctx, canary, field.ErrorList{field.Invalid(field.NewPath("spec"), "", err.Error())})
 	}
 	if canary.DeletionTimestamp != nil && !canary.Spec.RevertOnDeletion {
-		return r.giveBack(ctx, raw, canary, m)
+		return r.giveBack(ctx, canary, m)
 	}
 	plan, faults := r.compile(ctx, canary)
 	if len(faults) > 0 {
-		return reconcile.Result{}, r.refuse(ctx, raw, canary, faults)
+		return reconcile.Result{}, r.refuse(ctx, canary, faults)
 	}
-	if wrote, err := r.pledge(ctx, raw, canary); wrote || err != nil {
+	if wrote, err := r.pledge(ctx, canary); wrote || err != nil {
 		return reconcile.Result{}, r.obstructed(ctx, canary, m, err)
 	}
-	return r.release(ctx, raw, canary, plan)
+	return r.release(ctx, canary, plan)
 }
 
 // release observes, decides, commits and acts.
-func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary, plan rollout.Plan) (reconcile.Result, error) {
+func (r *reconciler) release(ctx context.Context, canary *v1beta1.Canary, plan rollout.Plan) (reconcile.Result, error) {
 	key := client.ObjectKeyFromObject(canary)
 	m := r.memory.of(key, canary.UID)
 	if err := r.routes.follow(ctx, r.provider(canary)); err != nil {
@@ -97,7 +96,7 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	}
 	stored := canary.Status.State()
 	if !v.readable() {
-		return reconcile.Result{}, r.unreadable(ctx, raw, v, m)
+		return reconcile.Result{}, r.unreadable(ctx, v, m)
 	}
 	state := v.adopt(stored)
 	r.gather(ctx, v, m, state)
@@ -109,7 +108,7 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 	r.turnstile.note(key, next.Running(), next.Starts(v.seen.Target))
 	taken := v.taken(state)
 	if heard := canary.Hear(taken, metav1.NewTime(v.seen.Now)); heard || next != stored || unsettled(canary) {
-		if err := r.commit(ctx, raw, v, next, reports); err != nil {
+		if err := r.commit(ctx, v, next, reports); err != nil {
 			if apierrors.IsConflict(err) {
 				// Somebody was faster and the watch brings it; the timer is for a server
 				// that said so and had nothing newer.
@@ -122,11 +121,11 @@ func (r *reconciler) release(ctx context.Context, raw *unstructured.Unstructured
 		reports = nil // they are in the outbox
 	}
 	r.gauges.release(canary, plan, next)
-	return r.carryOut(ctx, raw, v, next, reports)
+	return r.carryOut(ctx, v, next, reports)
 }
 
 // carryOut acts upon a state that is written, reports, and starts what is asked next.
-func (r *reconciler) carryOut(ctx context.Context, raw *unstructured.Unstructured, v *view, next rollout.State, reports []rollout.Report) (reconcile.Result, error) {
+func (r *reconciler) carryOut(ctx context.Context, v *view, next rollout.State, reports []rollout.Report) (reconcile.Result, error) {
 	canary, m := v.canary, v.memo
 	if next.Paused {
 		return reconcile.Result{}, r.say(ctx, v, m, reports)
@@ -145,14 +144,14 @@ func (r *reconciler) carryOut(ctx context.Context, raw *unstructured.Unstructure
 		return reconcile.Result{}, err
 	}
 	if failed != nil {
-		_, err := r.stand(ctx, raw, v, m, reports)
+		_, err := r.stand(ctx, v, m, reports)
 		return reconcile.Result{}, errors.Join(failed, err)
 	}
 	if rollout.Gone(next) {
-		return reconcile.Result{}, r.obstructed(ctx, canary, m, r.dismiss(ctx, raw, canary))
+		return reconcile.Result{}, r.obstructed(ctx, canary, m, r.dismiss(ctx, canary))
 	}
 	result := r.ask(v, next)
-	again, err := r.stand(ctx, raw, v, m, reports)
+	again, err := r.stand(ctx, v, m, reports)
 	return sooner(result, again), err
 }
 
@@ -192,9 +191,9 @@ func (v *view) taken(state rollout.State) []rollout.Wish {
 
 // unreadable says what a person must mend, and lets a Canary go whose workload is
 // gone already: there is nothing left to give back.
-func (r *reconciler) unreadable(ctx context.Context, raw *unstructured.Unstructured, v *view, m *memo) error {
+func (r *reconciler) unreadable(ctx context.Context, v *view, m *memo) error {
 	if v.canary.DeletionTimestamp != nil && v.gone() {
-		return r.obstructed(ctx, v.canary, m, r.dismiss(ctx, raw, v.canary))
+		return r.obstructed(ctx, v.canary, m, r.dismiss(ctx, v.canary))
 	}
 	return r.say(ctx, v, m, v.notes)
 }
@@ -233,7 +232,7 @@ func unsettled(canary *v1beta1.Canary) bool {
 }
 
 // commit writes the decision, fenced by the resourceVersion that it was based on.
-func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured, v *view, state rollout.State, reports []rollout.Report) error {
+func (r *reconciler) commit(ctx context.Context, v *view, state rollout.State, reports []rollout.Report) error {
 	canary, before := v.canary, v.canary.Status.State()
 	canary.Status.Store(state, v.plan, v.seen.Now)
 	v.remember(state)
@@ -243,7 +242,7 @@ func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured,
 	canary.Status.Owe(r.voice.courier.waiting(canary.UID))
 	v.tell(before, state, reports)
 	canary.Attend(v.seen.Now)
-	if err := r.write(ctx, raw, canary); err != nil {
+	if err := r.write(ctx, canary); err != nil {
 		return fmt.Errorf("commit %s of Canary %s.%s: %w", state.Phase, canary.Name, canary.Namespace, err)
 	}
 	r.memory.of(client.ObjectKeyFromObject(canary), canary.UID).at(canary.Status.Transition())
@@ -254,7 +253,7 @@ func (r *reconciler) commit(ctx context.Context, raw *unstructured.Unstructured,
 
 // refuse says in a condition what is wrong with a spec. A running release is
 // left as it is: its traffic does not move.
-func (r *reconciler) refuse(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary, faults field.ErrorList) error {
+func (r *reconciler) refuse(ctx context.Context, canary *v1beta1.Canary, faults field.ErrorList) error {
 	message := faults.ToAggregate().Error()
 	m := r.memory.of(client.ObjectKeyFromObject(canary), canary.UID)
 	before := canary.Status.DeepCopy()
@@ -263,7 +262,7 @@ func (r *reconciler) refuse(ctx context.Context, raw *unstructured.Unstructured,
 	canary.Status.ObservedGeneration = canary.Generation
 	canary.Attend(r.options.clock())
 	if !sameConditions(before, &canary.Status) || before.ObservedGeneration != canary.Generation {
-		if err := r.write(ctx, raw, canary); err != nil && !apierrors.IsConflict(err) {
+		if err := r.write(ctx, canary); err != nil && !apierrors.IsConflict(err) {
 			return fmt.Errorf("refuse Canary %s.%s: %w", canary.Name, canary.Namespace, err)
 		}
 	}
@@ -283,8 +282,8 @@ func sameConditions(a, b *v1beta1.CanaryStatus) bool {
 }
 
 // write replaces the status of the stored object and takes over its new version.
-func (r *reconciler) write(ctx context.Context, raw *unstructured.Unstructured, canary *v1beta1.Canary) error {
-	before := raw.GetResourceVersion()
+func (r *reconciler) write(ctx context.Context, canary *v1beta1.Canary) error {
+	before := canary.ResourceVersion
 	patch, err := json.Marshal([]map[string]any{
 		{"op": "replace", "path": "/metadata/resourceVersion", "value": before}, // a conflict if it is no longer that
 		{"op": "add", "path": "/status", "value": canary.Status},                // whole, also where there is one

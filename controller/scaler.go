@@ -20,9 +20,6 @@ import (
 	"github.com/serinhq/serin/workload"
 )
 
-// byScaler is the index over Canaries by their autoscaler and the primary's.
-const byScaler = "scaler"
-
 // scalers are the autoscaler of a Canary's workload and the primary's copy of it;
 // nil where there is none.
 type scalers struct{ own, twin *unstructured.Unstructured }
@@ -44,7 +41,7 @@ func (r *reconciler) scalerSources(m ctrl.Manager) []source.Source {
 	meant := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return rewritten(e.ObjectOld, e.ObjectNew) }}
 	var sources []source.Source
 	for _, gvk := range r.scalers {
-		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), r.users(byScaler), meant))
+		sources = append(sources, source.Kind[client.Object](m.GetCache(), blank(gvk), r.users(), meant))
 	}
 	return sources
 }
@@ -62,13 +59,6 @@ func withoutStatus(object client.Object) map[string]any {
 	}
 	return map[string]any{"spec": u.Object["spec"], "labels": u.GetLabels(), "annotations": u.GetAnnotations(),
 		"owners": u.GetOwnerReferences(), "deleted": u.GetDeletionTimestamp()}
-}
-
-func scalersOf(canary *unstructured.Unstructured) []string {
-	if name := stringAt(canary, "spec", "autoscalerRef", "name"); name != "" {
-		return []string{name, workload.ScalerName(name)}
-	}
-	return nil
 }
 
 // lookScalers reads the autoscalers of a Canary that has one.

@@ -9,6 +9,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -84,7 +85,7 @@ func served(mapper meta.RESTMapper, gvk schema.GroupVersionKind) (bool, error) {
 
 func newManager(options Options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, addStored} {
 		utilruntime.Must(add(scheme))
 	}
 	caching := cache.Options{
@@ -139,9 +140,7 @@ func slim(object any) (any, error) {
 func assemble(ctx context.Context, m ctrl.Manager, options Options, at *stock, registry *prometheus.Registry) (*reconciler, error) {
 	wakes := make(chan event.GenericEvent, 1024)
 	wake := func(key types.NamespacedName) {
-		canary := blank(kind("Canary"))
-		canary.SetNamespace(key.Namespace)
-		canary.SetName(key.Name)
+		canary := &stored{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}}
 		select {
 		case wakes <- event.GenericEvent{Object: canary}:
 		case <-ctx.Done():

@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -49,7 +48,7 @@ func (v *view) tell(before, after rollout.State, reports []rollout.Report) {
 
 // stand says in status why a release stands still, if it has for a while and the
 // reason is another one than status has. It returns when to look for that again.
-func (r *reconciler) stand(ctx context.Context, raw *unstructured.Unstructured, v *view, m *memo, remarks []rollout.Report) (time.Duration, error) {
+func (r *reconciler) stand(ctx context.Context, v *view, m *memo, remarks []rollout.Report) (time.Duration, error) {
 	state := v.canary.Status.State()
 	if v.told || v.canary.Status.Rollout == nil {
 		return 0, nil // the write of this transition has said it; its event comes
@@ -72,7 +71,7 @@ func (r *reconciler) stand(ctx context.Context, raw *unstructured.Unstructured, 
 		return again, nil
 	}
 	v.canary.Status.Tell(account)
-	if err := r.write(ctx, raw, v.canary); err != nil {
+	if err := r.write(ctx, v.canary); err != nil {
 		if apierrors.IsConflict(err) {
 			// Somebody was faster and the watch brings it; the timer is for a server that
 			// said so and had nothing newer.

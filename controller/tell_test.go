@@ -61,7 +61,7 @@ func TestStandingCostsNothing(t *testing.T) {
 		{"a Canary that nobody looked at", &view{canary: &v1beta1.Canary{}}, remarks, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			again, err := new(reconciler).stand(context.Background(), nil, tt.view, memory, tt.remarks)
+			again, err := new(reconciler).stand(context.Background(), tt.view, memory, tt.remarks)
 			if err != nil || again != tt.again {
 				t.Errorf("again in %s, %v; want %s", again, err, tt.again)
 			}
@@ -85,12 +85,9 @@ func TestStandLooksAgainAfterAConflict(t *testing.T) {
 	}
 	v := standing(time.Hour, rollout.Health{Ready: true, Serving: true})
 	v.seen.Routed = false
-	raw := blank(kind("Canary"))
-	raw.SetNamespace(v.canary.Namespace)
-	raw.SetName(v.canary.Name)
 	memory := newMemory()
 	m := memory.of(types.NamespacedName{Name: "podinfo"}, "uid")
-	again, err := (&reconciler{client: c, memory: memory}).stand(t.Context(), raw, v, m, nil)
+	again, err := (&reconciler{client: c, memory: memory}).stand(t.Context(), v, m, nil)
 	if err != nil || again != afterConflict {
 		t.Errorf("again in %s, %v; want %s", again, err, afterConflict)
 	}

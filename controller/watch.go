@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -32,14 +31,10 @@ const (
 // workloads and what configures them, its services, and the answers of its probes. Its
 // route does from the moment on at which it is first needed.
 func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event.GenericEvent) error {
-	canary := blank(kind("Canary"))
-	for name, keys := range map[string]func(*unstructured.Unstructured) []string{
-		byTarget: targetOf, byWorkload: workloadsOf, byService: servicesOf, byScaler: scalersOf, byRoute: routesOf,
-	} {
-		index := func(o client.Object) []string { return keys(o.(*unstructured.Unstructured)) }
-		if err := m.GetFieldIndexer().IndexField(ctx, canary, name, index); err != nil {
-			return fmt.Errorf("index Canaries by %s: %w", name, err)
-		}
+	canary := &stored{}
+	index := func(o client.Object) []string { return o.(*stored).names() }
+	if err := m.GetFieldIndexer().IndexField(ctx, canary, byName, index); err != nil {
+		return fmt.Errorf("index Canaries by %s: %w", byName, err)
 	}
 	c, err := controller.New("canary", m, controller.Options{
 		Reconciler:              r,
@@ -52,11 +47,11 @@ func (r *reconciler) watch(ctx context.Context, m ctrl.Manager, wakes chan event
 	}
 	sources := []source.Source{
 		source.Kind[client.Object](m.GetCache(), canary, gather(r.rivals)),
-		source.Kind[client.Object](m.GetCache(), &corev1.Service{}, r.users(byService)),
+		source.Kind[client.Object](m.GetCache(), &corev1.Service{}, r.users()),
 		source.Channel(wakes, &handler.EnqueueRequestForObject{}),
 	}
 	for _, empty := range workloads {
-		sources = append(sources, source.Kind(m.GetCache(), empty(), r.users(byWorkload)))
+		sources = append(sources, source.Kind(m.GetCache(), empty(), r.users()))
 	}
 	sources = append(sources, r.scalerSources(m)...)
 	for _, s := range append(sources, r.configSources(m.GetCache())...) {
@@ -89,16 +84,19 @@ func (r *reconciler) routeSource(m ctrl.Manager, gvk schema.GroupVersionKind) so
 }
 
 // users finds the Canaries that an object belongs to, by its name.
-func (r *reconciler) users(index string) handler.EventHandler {
+func (r *reconciler) users() handler.EventHandler {
 	return gather(func(ctx context.Context, object client.Object) []reconcile.Request {
-		return r.indexed(ctx, object.GetNamespace(), index, object.GetName())
+		return r.indexed(ctx, object.GetNamespace(), object.GetName())
 	})
 }
 
 // onRoutes finds the Canaries of an object on the way of requests: the one that owns
-// it, and those that name it.
+// it, and those that name it. An object of the cluster is in no namespace.
 func (r *reconciler) onRoutes(ctx context.Context, object client.Object) []reconcile.Request {
-	requests := append(r.indexed(ctx, "", byRoute, object.GetNamespace()+"/"+object.GetName()), r.onKnative(ctx, object)...)
+	requests := append(r.indexed(ctx, object.GetNamespace(), object.GetName()), r.onKnative(ctx, object)...)
+	if object.GetNamespace() != "" {
+		requests = append(requests, r.indexed(ctx, "", object.GetNamespace()+"/"+object.GetName())...)
+	}
 	if owner := metav1.GetControllerOfNoCopy(object); owner != nil && owner.Kind == "Canary" {
 		key := types.NamespacedName{Namespace: object.GetNamespace(), Name: owner.Name}
 		requests = append(requests, reconcile.Request{NamespacedName: key})
@@ -110,71 +108,22 @@ func (r *reconciler) onRoutes(ctx context.Context, object client.Object) []recon
 // or turns to something else, the younger one is no longer refused.
 func (r *reconciler) rivals(ctx context.Context, canary client.Object) []reconcile.Request {
 	requests := []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(canary)}}
-	for _, target := range targetOf(canary.(*unstructured.Unstructured)) {
-		requests = append(requests, r.indexed(ctx, canary.GetNamespace(), byTarget, target)...)
-	}
-	return requests
+	return append(requests, r.indexed(ctx, canary.GetNamespace(), canary.(*stored).references().TargetRef.name())...)
 }
 
-// indexed finds the Canaries of a namespace that an index has under a name.
-func (r *reconciler) indexed(ctx context.Context, namespace, index, name string) []reconcile.Request {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind("CanaryList"))
-	err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{index: name}, client.UnsafeDisableDeepCopy)
+// indexed finds the Canaries of a namespace, or of all, that are about something of a name.
+func (r *reconciler) indexed(ctx context.Context, namespace, name string) []reconcile.Request {
+	list := &storedList{}
+	err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{byName: name}, client.UnsafeDisableDeepCopy)
 	if err != nil { // only names are read, so that no copies are needed
 		r.options.Log.Error("find the Canaries of an object", "object", name, "err", err)
 		return nil
 	}
 	var requests []reconcile.Request
-	for _, canary := range list.Items {
-		requests = append(requests, reconcile.Request{
-			NamespacedName: types.NamespacedName{Namespace: canary.GetNamespace(), Name: canary.GetName()}})
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
 	}
 	return requests
-}
-
-func targetOf(canary *unstructured.Unstructured) []string {
-	if name := stringAt(canary, "spec", "targetRef", "name"); name != "" {
-		return []string{name}
-	}
-	return nil
-}
-
-func workloadsOf(canary *unstructured.Unstructured) []string {
-	return withSuffixes(targetOf(canary), "", "-primary")
-}
-
-func servicesOf(canary *unstructured.Unstructured) []string {
-	if name := stringAt(canary, "spec", "service", "name"); name != "" {
-		return withSuffixes([]string{name}, "", "-primary", "-canary")
-	}
-	return withSuffixes(targetOf(canary), "", "-primary", "-canary")
-}
-
-// routesOf are the objects that a Canary's route is made of or built upon, as
-// namespace and name. One that it names in another namespace may be of any kind.
-func routesOf(canary *unstructured.Unstructured) []string {
-	namespace := canary.GetNamespace()
-	var all []string
-	for _, name := range servicesOf(canary) {
-		all = append(all, namespace+"/"+name, "/"+name) // the latter of the cluster
-	}
-	for _, ref := range []string{"ingressRef", "routeRef", "upstreamRef"} {
-		if name := stringAt(canary, "spec", ref, "name"); name != "" {
-			all = append(all, cmp.Or(stringAt(canary, "spec", ref, "namespace"), namespace)+"/"+name)
-		}
-	}
-	return all
-}
-
-func withSuffixes(names []string, suffixes ...string) []string {
-	var all []string
-	for _, name := range names {
-		for _, suffix := range suffixes {
-			all = append(all, name+suffix)
-		}
-	}
-	return all
 }
 
 // stringAt reads a text of an object that may have any shape.

@@ -2,11 +2,13 @@ package v1beta1
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	utiljson "k8s.io/apimachinery/pkg/util/json" // knows large from small letters, and keeps whole numbers whole
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -17,6 +19,33 @@ import (
 func Decode(obj map[string]any) (*Canary, error) {
 	canary := new(Canary)
 	return canary, decode(obj, canary)
+}
+
+// DecodeParts is Decode for the parts of a Canary as JSON; either may be empty. Metadata is
+// left to the caller.
+func DecodeParts(spec, status []byte) (*Canary, error) {
+	canary := new(Canary)
+	if exact(spec, &canary.Spec) && exact(status, &canary.Status) {
+		return canary, nil
+	}
+	parts := map[string]any{}
+	for name, text := range map[string][]byte{"spec": spec, "status": status} {
+		if len(text) == 0 {
+			continue
+		}
+		var value any
+		if err := utiljson.Unmarshal(text, &value); err != nil {
+			return new(Canary), fmt.Errorf("%s: %w", name, err)
+		}
+		parts[name] = value
+	}
+	canary = new(Canary)
+	return canary, decode(parts, canary)
+}
+
+// exact reads what fits in every field, as nearly all does, and at half the price.
+func exact(text []byte, into any) bool {
+	return len(text) == 0 || utiljson.Unmarshal(text, into) == nil
 }
 
 // DecodeMetricTemplate reads one stored MetricTemplate, as Decode does.

@@ -2,6 +2,7 @@ package v1beta1
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,6 +71,7 @@ func TestDecodeNamesWhatDoesNotFit(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("error %q repeats a secret", err)
 			}
+			alike(t, object(t, tt.text))
 		})
 	}
 }
@@ -123,6 +125,39 @@ func TestDecodeAgreesWithJSON(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-json +decode):\n%s", file, diff)
 		}
+		alike(t, obj)
+	}
+}
+
+// alike wants the parts of an object as text to be read as the object is.
+func alike(t *testing.T, obj map[string]any) {
+	t.Helper()
+	delete(obj, "metadata")
+	want, wantErr := Decode(obj)
+	text := map[string][]byte{}
+	for _, part := range []string{"spec", "status"} {
+		if value, has := obj[part]; has {
+			var err error
+			if text[part], err = json.Marshal(value); err != nil {
+				return // infinity, which only YAML has
+			}
+		}
+	}
+	got, err := DecodeParts(text["spec"], text["status"])
+	if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+		t.Errorf("in parts: %v\nas a whole: %v", err, wantErr)
+	}
+	got.TypeMeta = want.TypeMeta
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("in parts (-whole +parts):\n%s", diff)
+	}
+}
+
+// What is no JSON is said, and nothing of it is used.
+func TestDecodePartsWantsJSON(t *testing.T) {
+	canary, err := DecodeParts([]byte(`{"provider": "istio"`), nil)
+	if err == nil || canary == nil || canary.Spec.Provider != "" {
+		t.Errorf("read %+v, %v", canary, err)
 	}
 }
 
@@ -150,6 +185,7 @@ func FuzzDecode(f *testing.F) {
 		if (err == nil) != (errAgain == nil) || !cmp.Equal(canary, again) {
 			t.Fatalf("decoding twice gives two results: %v, %v", err, errAgain)
 		}
+		alike(t, maps.Clone(obj))
 		for _, features := range []Features{gateway(), plain(), {}} {
 			plan, errs := Compile(canary, features)
 			if len(plan.Steps) == 0 || plan.Threshold < 1 || plan.Interval < LeastInterval {

@@ -16,7 +16,7 @@ const EnvoyImage = node.EnvoyImage
 // Where pods of a lab with Istio find what the agents of Istio's proxies ask, without encryption.
 const (
 	IstiodInside     = node.IstiodInside     // their ways
-	IdentitiesInside = node.IdentitiesInside // their certificates, see package sds
+	IdentitiesInside = node.IdentitiesInside // their certificates
 )
 
 // SidecarStatsPort is the port at which pods with the label sidecar.istio.io/inject are

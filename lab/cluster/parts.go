@@ -20,7 +20,7 @@ const PodinfoImage = "lab.local/podinfo:6.9.2"
 // Parts are the fetched and built programs of a lab.
 type Parts struct {
 	Kubernetes, Contour, Podinfo, Pause, Envoy string
-	Kubectl, Istiod, XDSClient                 string // empty without the Options
+	Kubectl, Istiod, XDSClient, Identities     string // empty without the Options
 	Traefik, EnvoyGateway                      string // likewise
 	Debian                                     fetch.Debian
 	CRDs, Images                               []string
@@ -28,7 +28,7 @@ type Parts struct {
 
 func (p Parts) config() node.Config {
 	return node.Config{
-		Kubernetes: p.Kubernetes, Contour: p.Contour, Istiod: p.Istiod, Envoy: p.Envoy,
+		Kubernetes: p.Kubernetes, Contour: p.Contour, Istiod: p.Istiod, Identities: p.Identities, Envoy: p.Envoy,
 		DebianBin: filepath.Join(p.Debian.Root, "usr", "bin"), CNI: p.Debian.CNI(), DebianEnv: p.Debian.Env(),
 		CRDs: p.CRDs, Images: p.Images, Traefik: p.Traefik, EnvoyGateway: p.EnvoyGateway != "",
 	}
@@ -82,7 +82,7 @@ func (p *Parts) build(ctx context.Context, cache fetch.Cache, opts Options) erro
 	definitions := cache.CRDs
 	if opts.Istio {
 		targets[2], definitions = target{fetch.Istiod(), &p.Istiod}, cache.IstioCRDs
-		targets = append(targets, target{fetch.XDSClient(), &p.XDSClient})
+		targets = append(targets, target{fetch.XDSClient(), &p.XDSClient}, target{fetch.Identities(), &p.Identities})
 	}
 	if opts.Kubectl {
 		targets = append(targets, target{fetch.Kubectl(), &p.Kubectl})

@@ -39,7 +39,7 @@ func (t Tool) flags() []string {
 // dependencies contradict each other or replace each other; the versions they have in
 // common are equal on purpose, so that they share the build cache.
 func Tools() []Tool {
-	return []Tool{Kubernetes(), Kubectl(), Contour(), Istiod(), Traefik(), EnvoyGateway(), Podinfo(), Pause(), XDSClient()}
+	return []Tool{Kubernetes(), Kubectl(), Contour(), Istiod(), Traefik(), EnvoyGateway(), Podinfo(), Pause(), XDSClient(), Identities()}
 }
 
 // Kubernetes is the multicall program of all parts of a cluster and etcd.
@@ -84,6 +84,9 @@ func Pause() Tool { return Tool{Name: "pause", Version: "1", Package: "."} }
 
 // XDSClient calls podinfo through a mesh, as a program of grpc-go that istiod tells its way.
 func XDSClient() Tool { return Tool{Name: "xdsclient", Version: "1", Package: "."} }
+
+// Identities gives the proxies of a mesh their certificates.
+func Identities() Tool { return Tool{Name: "identities", Version: "1", Package: "."} }
 
 // FindTool returns the tool with that name.
 func FindTool(name string) (Tool, error) {

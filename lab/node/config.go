@@ -16,6 +16,7 @@ type Config struct {
 	// Programs.
 	Kubernetes, Contour, Envoy string
 	Istiod                     string // with it the gateway is Istio's and not Contour's
+	Identities                 string // beside it
 	Traefik                    string // empty: it is not started
 	EnvoyGateway               bool   // of the images
 	DebianBin, CNI             string

@@ -2,11 +2,9 @@ package node
 
 import (
 	"fmt"
-	"net"
 	"os"
 
 	"github.com/serinhq/serin/lab/certs"
-	"github.com/serinhq/serin/lab/sds"
 )
 
 const identityPort = "15012" // where istiod has its own authority
@@ -17,18 +15,24 @@ const IdentitiesInside = nodeAddress + ":" + identityPort
 // SidecarStatsPort is where a sidecar tells its numbers.
 const SidecarStatsPort = "15020"
 
-// startIdentities gives the proxies of the mesh their certificates.
+// startIdentities gives the proxies of the gateway's namespace and of the applications'
+// their certificates: one for all of a namespace, whose pods name no account of their own.
 func (n *theNode) startIdentities() error {
-	authority, err := certs.NewAuthority(n.path("pki"), "mesh-ca")
+	folder := n.path("identities")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("make the folder of identities: %w", err)
+	}
+	authority, err := certs.NewAuthority(folder, "authority")
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", IdentitiesInside)
-	if err != nil {
-		return fmt.Errorf("listen for proxies: %w", err)
+	for _, namespace := range []string{GatewayNamespace, "default"} {
+		if _, err := authority.Workload(namespace, "spiffe://cluster.local/ns/"+namespace+"/sa/default"); err != nil {
+			return err
+		}
 	}
-	go func() { fmt.Fprintln(os.Stderr, "the identities ended:", sds.New(authority).Serve(listener)) }()
-	return nil
+	_, err = n.run("identities", n.Identities, nil, "-listen="+IdentitiesInside, "-folder="+folder)
+	return err
 }
 
 // sidecarScrape is what Prometheus has to know of the sidecars, in pods that say that they
