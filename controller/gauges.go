@@ -14,14 +14,11 @@ import (
 // gauges are the metrics of the operator, under the reference's names. Series
 // disappear with their Canary. The label name is that of the workload.
 type gauges struct {
-	total     *prometheus.GaugeVec
-	status    *prometheus.GaugeVec
-	weight    *prometheus.GaugeVec
-	duration  *prometheus.HistogramVec
-	analysis  *prometheus.GaugeVec
-	successes *prometheus.CounterVec
-	failures  *prometheus.CounterVec
-	drifts    *prometheus.CounterVec
+	total    *prometheus.GaugeVec
+	duration *prometheus.HistogramVec
+	analysis *prometheus.GaugeVec
+	drifts   *prometheus.CounterVec
+	outcomes *outcomes
 
 	mu    sync.Mutex
 	known map[types.NamespacedName]string // target by Canary
@@ -31,40 +28,33 @@ func newGauges(registry *prometheus.Registry, options Options) *gauges {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
 	}
-	counter := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help},
-			[]string{"name", "namespace", "deployment_strategy", "analysis_status"})
-	}
 	g := &gauges{
-		known:  map[types.NamespacedName]string{},
-		total:  gauge("flagger_canary_total", "Canaries in a namespace.", "namespace"),
-		status: gauge("flagger_canary_status", "State of the last release: 0 in progress, 1 at rest or promoted, 2 failed.", "name", "namespace"),
-		weight: gauge("flagger_canary_weight", "Percent of the traffic on a workload.", "workload", "namespace"),
+		known: map[types.NamespacedName]string{},
+		total: gauge("flagger_canary_total", "Canaries in a namespace.", "namespace"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "flagger_canary_duration_seconds", Help: "Seconds one look at the checks of a release took."}, []string{"name", "namespace"}),
-		analysis:  gauge("flagger_canary_metric_analysis", "Last value of a metric of the analysis; durations in seconds.", "name", "namespace", "metric"),
-		successes: counter("flagger_canary_successes_total", "Releases that were promoted."),
-		failures:  counter("flagger_canary_failures_total", "Releases that were undone, and promotions that failed."),
+		analysis: gauge("flagger_canary_metric_analysis", "Last value of a metric of the analysis; durations in seconds.", "name", "namespace", "metric"),
+		outcomes: newOutcomes(),
 	}
 	g.drifts = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "serin_drift_corrections_total", Help: "Objects that somebody else changed or deleted, and that were set back."},
 		[]string{"name", "namespace", "kind"})
 	info := gauge("flagger_info", "Version of the operator and its default traffic provider.", "version", "mesh_provider")
 	info.WithLabelValues(options.Version, options.MeshProvider).Set(1)
-	registry.MustRegister(info, g.total, g.status, g.weight, g.duration, g.analysis, g.successes, g.failures, g.drifts,
+	registry.MustRegister(info, g.total, g.outcomes, g.duration, g.analysis, g.drifts,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return g
 }
 
 // release shows where a Canary is.
 func (g *gauges) release(canary *v1beta1.Canary, plan rollout.Plan, state rollout.State) {
-	target, namespace := canary.Spec.TargetRef.Name, canary.Namespace
 	g.know(canary)
-	g.status.WithLabelValues(target, namespace).Set(statusValue(state.Phase))
 	share := rollout.Want(plan, state).Route.Canary
-	percent := float64(share) / float64(rollout.Percent(1))
-	g.weight.WithLabelValues(target+"-primary", namespace).Set(100 - percent)
-	g.weight.WithLabelValues(target, namespace).Set(percent)
+	g.outcomes.place(targetKey(canary), statusValue(state.Phase), float64(share)/float64(rollout.Percent(1)))
+}
+
+func targetKey(canary *v1beta1.Canary) types.NamespacedName {
+	return types.NamespacedName{Namespace: canary.Namespace, Name: canary.Spec.TargetRef.Name}
 }
 
 func statusValue(phase rollout.Phase) float64 {
@@ -96,9 +86,8 @@ func (g *gauges) know(canary *v1beta1.Canary) {
 	} else {
 		g.total.WithLabelValues(canary.Namespace).Inc()
 	}
-	for _, counter := range []*prometheus.CounterVec{g.successes, g.failures} {
-		counter.WithLabelValues(target, canary.Namespace, strategy(canary), "completed")
-	}
+	g.outcomes.add(targetKey(canary), ending{strategy: strategy(canary), status: "completed"}, 0)
+	g.outcomes.add(targetKey(canary), ending{undone: true, strategy: strategy(canary), status: "completed"}, 0)
 }
 
 // knows reports whether the Canary is there: a probe may outlive it, and must
@@ -111,18 +100,17 @@ func (g *gauges) knows(canary *v1beta1.Canary) bool {
 // count adds the outcome of a release when it is said.
 func (g *gauges) count(canary *v1beta1.Canary, report rollout.Report) {
 	g.know(canary)
-	labels := func(status string) []string {
-		return []string{canary.Spec.TargetRef.Name, canary.Namespace, strategy(canary), status}
-	}
+	of := ending{strategy: strategy(canary), status: "completed"}
 	switch report.Outcome {
 	case rollout.Completed:
-		g.successes.WithLabelValues(labels("completed")...).Inc()
 	case rollout.SkippedAnalysis:
-		g.successes.WithLabelValues(labels("skipped")...).Inc()
+		of.status = "skipped"
 	case rollout.Undone:
-		g.failures.WithLabelValues(labels("completed")...).Inc()
+		of.undone = true
 	case rollout.Open:
+		return
 	}
+	g.outcomes.add(targetKey(canary), of, 1)
 }
 
 // correct counts an object of a kind that was set back.
@@ -195,9 +183,8 @@ func (g *gauges) drop(target, namespace string) {
 	of := prometheus.Labels{"name": target, "namespace": namespace}
 	for _, vec := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{g.status, g.duration, g.analysis, g.successes, g.failures, g.drifts} {
+	}{g.duration, g.analysis, g.drifts} {
 		vec.DeletePartialMatch(of)
 	}
-	g.weight.DeleteLabelValues(target, namespace)
-	g.weight.DeleteLabelValues(target+"-primary", namespace)
+	g.outcomes.forget(types.NamespacedName{Namespace: namespace, Name: target})
 }
