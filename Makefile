@@ -37,7 +37,7 @@ TOOL := go tool -modfile=$(CURDIR)/tools.mod
 # What is shipped is optimised in full.
 BUILD := CGO_ENABLED=0 go build -trimpath -ldflags='-s -w'
 # Integration tests mostly wait, for each other by default.
-TEST := KUBE_CACHE_MUTATION_DETECTOR=true go test -race -shuffle=on -parallel=8 -timeout=20m
+TEST := go test -race -shuffle=on -parallel=8 -timeout=20m
 
 .PHONY: help
 help: ## Show this list
@@ -111,8 +111,8 @@ test: need-go need-gcc kubernetes ## Unit, law, story, golden and integration te
 	cd lab && $(TEST) $$(go list ./... | grep --invert-match --extended-regexp '/lab/(e2e|tools)(/|$$)')
 
 .PHONY: integration
-integration: need-go need-gcc kubernetes ## Only the tests on a real API server
-	$(TEST) -count=1 ./integration/...
+integration: need-go kubernetes ## Only the tests on a real API server; whoever changes an object of a cache ends them
+	KUBE_CACHE_MUTATION_DETECTOR=true go test -count=1 -parallel=8 -timeout=20m ./integration/...
 
 .PHONY: faults
 faults: need-go kubernetes ## Every fault at every write of every release: a quarter of an hour

@@ -215,15 +215,14 @@ func answersOtherwise(before, after client.Object) bool {
 
 // demanding finds the Canaries that want what not every gateway can do.
 func (r *reconciler) demanding(ctx context.Context) []reconcile.Request {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind("CanaryList"))
+	list := &storedList{}
 	if err := r.client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil { // only read
 		r.options.Log.Error("list the Canaries that a class of gateways concerns", "err", err)
 		return nil
 	}
 	var requests []reconcile.Request
 	for i := range list.Items {
-		if canary, err := v1beta1.Decode(list.Items[i].Object); err == nil && demanding(canary) {
+		if canary, err := list.Items[i].decoded(); err == nil && demanding(canary) {
 			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(canary)})
 		}
 	}

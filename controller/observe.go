@@ -96,8 +96,8 @@ func (r *reconciler) look(ctx context.Context, canary *v1beta1.Canary, plan roll
 }
 
 // read gets one object from the cache; nil if there is none. It shares all its parts with
-// the cache, which others read at the same time: change a copy. Tests run with the cache's
-// own detector of changes.
+// the cache, which others read at the same time: change a copy. `make integration` runs
+// with the cache's own detector of changes.
 func read[T client.Object](ctx context.Context, c client.Reader, namespace, name string, into T) (T, error) {
 	var none T
 	err := c.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, into)

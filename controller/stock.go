@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -206,8 +205,7 @@ func declares(crd *apiextensionsv1.CustomResourceDefinition, version string, pat
 
 // wakeAll has every Canary looked at again.
 func (r *reconciler) wakeAll() {
-	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(kind("CanaryList"))
+	list := &storedList{}
 	if err := r.client.List(r.life, list, client.UnsafeDisableDeepCopy); err != nil { // only read
 		r.options.Log.Error("list the Canaries that a new kind concerns", "err", err)
 		return

@@ -141,12 +141,16 @@ func TestProvidersRoundTrip(t *testing.T) {
 }
 
 // TestProvidersAreStable renders twice: an object that differs from itself is
-// applied for ever.
+// applied for ever. What the cluster has is shared with its cache, and never changed.
 func TestProvidersAreStable(t *testing.T) {
 	for name, provider := range Providers {
 		for _, scene := range scenes(name) {
 			if missing(provider.Caps, scene.service, scene.route) != "" {
 				continue
+			}
+			var live []Object
+			for _, object := range scene.service.Live {
+				live = append(live, *object.DeepCopy())
 			}
 			first, err := provider.Render(scene.service, scene.route)
 			if err != nil {
@@ -157,6 +161,9 @@ func TestProvidersAreStable(t *testing.T) {
 				if err != nil || !reflect.DeepEqual(first, again) {
 					t.Fatalf("%s/%s: rendering again gave another object (%v)", name, scene.name, err)
 				}
+			}
+			if !reflect.DeepEqual(live, scene.service.Live) {
+				t.Errorf("%s/%s: rendering changed what the cluster has", name, scene.name)
 			}
 		}
 	}
