@@ -15,8 +15,10 @@ const (
 	serviceParts part = iota // the three Services
 	routeParts
 	twinParts // the primary
-	everyPart // how many there are
 )
+
+// parts is how many there are.
+const parts = int(twinParts) + 1
 
 // known remembers a part that was as it should be. In the same picture it still is, and
 // need be neither rendered nor compared.
@@ -41,7 +43,7 @@ func (v *view) partOf(object router.Object) part {
 // keep forgets what is not known to be as it should be in the state. The rest is so for
 // the cause of today, too: should it be changed now, it was somebody else.
 func (v *view) keep(want rollout.Desired) {
-	for p := range everyPart {
+	for p := range part(parts) {
 		if !v.knows(p, want) {
 			v.memo.known[p] = known{}
 			continue
@@ -60,7 +62,7 @@ func (v *view) knows(p part, want rollout.Desired) bool {
 
 // learn remembers the parts of which all objects were as they should be.
 func (v *view) learn(want rollout.Desired, objects []router.Object) {
-	for p := range everyPart {
+	for p := range part(parts) {
 		if v.memo.known[p].picture != 0 || v.astray[p] {
 			continue
 		}
@@ -108,9 +110,8 @@ func (v *view) pictureOf(p part, want rollout.Desired) uint64 {
 			made = append(made, ref.Kind, ref.UID, ref.Name, value(ref.Controller), value(ref.BlockOwnerDeletion))
 		}
 		return pictured(made...)
-	default:
-		return 0
 	}
+	return 0
 }
 
 // plainService is a picture of all that providers know of the Service but for the live

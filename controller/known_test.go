@@ -66,7 +66,7 @@ func TestWhatIsKnown(t *testing.T) {
 			c.change(now, &want)
 			now.keep(want)
 			var known []string
-			for p, name := range [everyPart]string{serviceParts: "services", routeParts: "route", twinParts: "primary"} {
+			for p, name := range [parts]string{serviceParts: "services", routeParts: "route", twinParts: "primary"} {
 				if now.memo.known[p].picture != 0 {
 					known = append(known, name)
 				}

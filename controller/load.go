@@ -22,7 +22,7 @@ import (
 	"github.com/serinhq/serin/workload"
 )
 
-// byName is the index over Canaries by the names of all that they are about, see namesOf.
+// byName is the index over Canaries by the names of all that they are about, see stored.names.
 const byName = "name"
 
 func kind(name string) schema.GroupVersionKind { return v1beta1.GroupVersion().WithKind(name) }

@@ -32,7 +32,7 @@ type memo struct {
 	answers    map[string]answer
 	template   template
 	roll       string                     // of the pods that were put behind the apex last
-	known      [everyPart]known           // what was as it should be
+	known      [parts]known               // what was as it should be
 	took       took                       // whether the data plane took the routes
 	still      string                     // picture in which nothing was left to do
 	routed     bool                       // whether the data plane served the state in it

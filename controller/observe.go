@@ -40,7 +40,7 @@ type view struct {
 	told   bool             // a status was written from this view
 	still  string           // the picture before a decision
 	moved  bool             // something was not as it should be, and was sent
-	astray [everyPart]bool  // of which parts it was
+	astray [parts]bool      // of which parts it was
 	fenced bool             // the status it is about was the newest
 	plain  uint64           // see plainService
 	drawn  drawn
