@@ -311,35 +311,39 @@ func (w *world) events() []string {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		all := w.written()
-		if !w.owing(all) {
-			return all
+		written := w.written()
+		if !w.owing(written) {
+			return w.texts(written)
 		}
 		select {
 		case <-tick.C:
 		case <-limit:
-			return all
+			return w.texts(written)
 		}
 	}
 }
 
-// written are the events that are there now.
-func (w *world) written() []string {
+// written are the events of Canaries that are there now.
+func (w *world) written() []corev1.Event {
 	w.t.Helper()
 	list := &corev1.EventList{}
 	w.must(w.plane.client.List(w.ctx, list, client.InNamespace(w.namespace)))
 	slices.SortFunc(list.Items, func(a, b corev1.Event) int { return strings.Compare(a.Name, b.Name) })
+	return slices.DeleteFunc(list.Items, func(e corev1.Event) bool { return e.InvolvedObject.Kind != "Canary" })
+}
+
+// texts of events, in which the namespace is NS.
+func (w *world) texts(events []corev1.Event) []string {
 	var all []string
-	for _, e := range list.Items {
-		if e.InvolvedObject.Kind == "Canary" {
-			all = append(all, strings.ReplaceAll(e.Message, w.namespace, "NS"))
-		}
+	for _, e := range events {
+		all = append(all, strings.ReplaceAll(e.Message, w.namespace, "NS"))
 	}
 	return all
 }
 
-// owing reports whether the last transition of the Canary has more to say.
-func (w *world) owing(written []string) bool {
+// owing reports whether the last transition of the Canary has more to say. One before it
+// may have said the same.
+func (w *world) owing(written []corev1.Event) bool {
 	w.t.Helper()
 	raw := w.canaryObject("podinfo")
 	if err := w.plane.client.Get(w.ctx, client.ObjectKeyFromObject(raw), raw); err != nil {
@@ -350,8 +354,11 @@ func (w *world) owing(written []string) bool {
 	if err != nil {
 		return false // what is wrong with it is another test's
 	}
+	transition := fmt.Sprintf("podinfo.%08x", uint64(canary.Status.Transition()))
 	return slices.ContainsFunc(canary.Status.Posted(), func(r rollout.Report) bool {
-		return !slices.Contains(written, strings.ReplaceAll(r.Message, w.namespace, "NS"))
+		return !slices.ContainsFunc(written, func(e corev1.Event) bool {
+			return strings.HasPrefix(e.Name, transition) && e.Message == r.Message
+		})
 	})
 }
 
