@@ -216,7 +216,7 @@ func answersOtherwise(before, after client.Object) bool {
 // demanding finds the Canaries that want what not every gateway can do.
 func (r *reconciler) demanding(ctx context.Context) []reconcile.Request {
 	list := &storedList{}
-	if err := r.client.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil { // only read
+	if err := r.client.List(ctx, list); err != nil {
 		r.options.Log.Error("list the Canaries that a class of gateways concerns", "err", err)
 		return nil
 	}

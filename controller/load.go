@@ -96,8 +96,7 @@ func (r *reconciler) provider(canary *v1beta1.Canary) router.Provider {
 // rival names an older Canary with the same target: two would undo each other.
 func (r *reconciler) rival(ctx context.Context, canary *v1beta1.Canary) (string, error) {
 	list := &storedList{}
-	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byName: canary.Spec.TargetRef.Name},
-		client.UnsafeDisableDeepCopy) // they are only read
+	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byName: canary.Spec.TargetRef.Name})
 	if err != nil {
 		return "", fmt.Errorf("list Canaries of %s: %w", canary.Spec.TargetRef.Name, err)
 	}
@@ -133,7 +132,7 @@ func installed(has func(schema.GroupVersionKind) (bool, error)) (map[string]rout
 func (r *reconciler) running() map[types.NamespacedName]bool {
 	list := &storedList{}
 	found := map[types.NamespacedName]bool{}
-	if err := r.client.List(context.Background(), list, client.UnsafeDisableDeepCopy); err != nil { // only read
+	if err := r.client.List(context.Background(), list); err != nil {
 		r.options.Log.Error("list the running releases", "err", err)
 		return found
 	}

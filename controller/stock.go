@@ -206,7 +206,7 @@ func declares(crd *apiextensionsv1.CustomResourceDefinition, version string, pat
 // wakeAll has every Canary looked at again.
 func (r *reconciler) wakeAll() {
 	list := &storedList{}
-	if err := r.client.List(r.life, list, client.UnsafeDisableDeepCopy); err != nil { // only read
+	if err := r.client.List(r.life, list); err != nil {
 		r.options.Log.Error("list the Canaries that a new kind concerns", "err", err)
 		return
 	}
