@@ -190,7 +190,7 @@ func (v *view) claim(route *router.Object) error {
 func (v *view) find(object router.Object) *unstructured.Unstructured {
 	for i := range v.routes {
 		if v.routes[i].GetKind() == object.GetKind() && v.routes[i].GetName() == object.GetName() {
-			return &v.routes[i]
+			return &v.opened()[i]
 		}
 	}
 	switch twin := v.scalers.twin; {
@@ -236,7 +236,7 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 		before = live.GetResourceVersion()
 		if !m.behind(name, before) && v.is(live, object) && !pinnedStill(live, object) {
 			delete(m.applied, name) // arrived: should it be deleted, it is made again
-			m.settled[name] = v.cause(object)
+			put(&m.settled, name, v.cause(object.GetKind(), object.GetName()))
 			return nil
 		}
 	}
@@ -252,7 +252,7 @@ func (r *reconciler) apply(ctx context.Context, v *view, m *memo, object router.
 	if err != nil {
 		return fmt.Errorf("apply %s: %w", placed(object), err)
 	}
-	m.applied[name] = applied{digest: sum, before: before}
+	put(&m.applied, name, applied{digest: sum, before: before})
 	if r.unmoved(v, m, live, object, version) {
 		return nil
 	}

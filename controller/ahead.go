@@ -13,7 +13,7 @@ func (v *view) ahead() ([]router.Object, error) {
 	if v.provider.Ahead == nil {
 		return nil, nil
 	}
-	objects, err := v.provider.Ahead(v.service)
+	objects, err := v.provider.Ahead(v.serving())
 	if err != nil {
 		return nil, fmt.Errorf("render what the pods of %s need: %w", v.service.Name, err)
 	}

@@ -162,9 +162,13 @@ func (r *reconciler) restore(ctx context.Context, v *view, lent loan, from clien
 		if err != nil {
 			return err
 		}
-		if live != nil {
-			lent.service.Live = append(lent.service.Live, *live)
+		if live == nil {
+			continue
 		}
+		if live, err = unpacked(live); err != nil {
+			return err
+		}
+		lent.service.Live = append(lent.service.Live, *live)
 	}
 	objects, err := lent.provider.Leave(lent.service, rollout.Alone)
 	if err != nil {

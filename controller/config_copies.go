@@ -63,7 +63,7 @@ func (r *reconciler) copyConfig(ctx context.Context, v *view, m *memo, c workloa
 	if err := r.applyCopy(ctx, v, c, owners); err != nil {
 		return err
 	}
-	m.applied[name] = sending
+	put(&m.applied, name, sending)
 	synced := rollout.Report{Level: rollout.Info, Message: name + " synced"}
 	return r.voice.remark(ctx, v.canary, m, []rollout.Report{synced})
 }

@@ -22,8 +22,9 @@ type cause struct {
 	foundation string // versions of the user's own routes that the object is made from
 }
 
-func (v *view) cause(object router.Object) cause {
-	c := cause{spec: v.canary.Generation, transition: v.canary.Status.Transition(), foundation: v.foundation(object)}
+// cause of an object of a kind and name.
+func (v *view) cause(kind, name string) cause {
+	c := cause{spec: v.canary.Generation, transition: v.canary.Status.Transition(), foundation: v.foundation(kind, name)}
 	if v.target != nil {
 		c.workload = v.target.Generation
 	}
@@ -33,11 +34,11 @@ func (v *view) cause(object router.Object) cause {
 
 // foundation names the versions of the routes that are not this Canary's, but for the
 // object itself, which may be a route of the user's that was taken over.
-func (v *view) foundation(object router.Object) string {
+func (v *view) foundation(kind, name string) string {
 	var text strings.Builder
 	for i := range v.routes {
 		route := &v.routes[i]
-		itself := route.GetKind() == object.GetKind() && route.GetName() == object.GetName()
+		itself := route.GetKind() == kind && route.GetName() == name
 		if !itself && v.options.Owner.Claim(route) != workload.Ours {
 			text.WriteString(route.GetResourceVersion())
 			text.WriteByte('/')
@@ -50,7 +51,7 @@ func (v *view) foundation(object router.Object) string {
 // that it moved none.
 func (r *reconciler) corrected(ctx context.Context, v *view, m *memo, live *unstructured.Unstructured, object router.Object) error {
 	name := title(object)
-	if settled, ok := m.settled[name]; !ok || settled != v.cause(object) {
+	if settled, ok := m.settled[name]; !ok || settled != v.cause(object.GetKind(), object.GetName()) {
 		return nil
 	}
 	said := fmt.Sprintf("%s was deleted by somebody else: made again", placed(object))

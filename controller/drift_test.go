@@ -26,7 +26,7 @@ func TestCauseOfACopy(t *testing.T) {
 		copied := route("web-canary", ours, owner)
 		v := &view{canary: &v1beta1.Canary{}, routes: []router.Object{route("web", users, workload.Owner{}), copied}}
 		v.options.Owner = owner
-		return v.cause(copied)
+		return v.cause(copied.GetKind(), copied.GetName())
 	}
 	if cause("1", "1") != cause("1", "2") {
 		t.Error("an edit of the copy counts as its cause")
@@ -36,7 +36,7 @@ func TestCauseOfACopy(t *testing.T) {
 	}
 	taken := route("web", "1", workload.Owner{})
 	v := &view{canary: &v1beta1.Canary{}, routes: []router.Object{taken}}
-	if v.foundation(taken) != "" {
+	if v.foundation(taken.GetKind(), taken.GetName()) != "" {
 		t.Error("a route that was taken over is its own cause")
 	}
 }

@@ -43,7 +43,6 @@ func (r *reconciler) measureFront(v *view) {
 		v.note("%v", err)
 		return
 	}
-	v.service.Live = v.routes
 	front := v.front()
 	v.seen.Target, v.seen.Copied, v.seen.Parked = front.Revision(), front.Copied(), true
 	v.seen.Canary = there(front.Canary != nil, v.canary.CanaryService(), v.canary.Namespace)

@@ -92,6 +92,10 @@ func TestSlimKeepsWhatIsRestored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	route, err := unpacked(route)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(applied, route.GetAnnotations()); diff != "" {
 		t.Errorf("a VirtualService (-want +got)\n%s", diff)
 	}

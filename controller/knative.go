@@ -48,7 +48,6 @@ func (r *reconciler) measureKnative(v *view) {
 		v.note("%v", err)
 		return
 	}
-	v.service.Live = v.routes
 	if k.Latest() == "" {
 		v.note("Knative Service %s.%s has no Revision yet", name, namespace)
 		return
@@ -65,7 +64,7 @@ func (r *reconciler) measureKnative(v *view) {
 // Deployment's, the Revision that was promoted last is still there, so that a
 // promotion that failed leads back to it.
 func (v *view) pinning(want rollout.Desired) (router.Service, error) {
-	service := v.service
+	service := v.serving()
 	if !v.canary.Spec.TargetRef.Knative() {
 		return service, nil
 	}

@@ -121,11 +121,11 @@ func TestKnativeAnnotationIsNoCause(t *testing.T) {
 	for _, v := range []*view{before, after} {
 		v.canary.Status.Store(rollout.State{Phase: rollout.Initialized, Revision: "web-00001", Promoted: "web-00001"}, v.plan, time.Time{})
 	}
-	if before.cause(*service) != after.cause(*service) {
-		t.Errorf("%+v became %+v", before.cause(*service), after.cause(*service))
+	if before.cause(service.GetKind(), service.GetName()) != after.cause(service.GetKind(), service.GetName()) {
+		t.Errorf("%+v became %+v", before.cause(service.GetKind(), service.GetName()), after.cause(service.GetKind(), service.GetName()))
 	}
 	unstructured.RemoveNestedField(after.knative.Revisions["web-00002"].Object, "status")
-	if before.cause(*service) == after.cause(*service) {
+	if before.cause(service.GetKind(), service.GetName()) == after.cause(service.GetKind(), service.GetName()) {
 		t.Error("a Revision that broke changes nothing")
 	}
 }

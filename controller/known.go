@@ -24,8 +24,11 @@ const parts = int(twinParts) + 1
 // need be neither rendered nor compared.
 type known struct {
 	picture uint64 // 0 for none
-	objects []router.Object
+	objects []mention
 }
+
+// A mention is an object by its kind, its name, and what logs call it.
+type mention struct{ kind, name, title string }
 
 // partOf an object that is applied. Autoscalers count as routes: their part is only
 // compared more often for it.
@@ -49,7 +52,7 @@ func (v *view) keep(want rollout.Desired) {
 			continue
 		}
 		for _, object := range v.memo.known[p].objects {
-			v.memo.settled[title(object)] = v.cause(object)
+			put(&v.memo.settled, object.title, v.cause(object.kind, object.name))
 		}
 	}
 }
@@ -69,11 +72,7 @@ func (v *view) learn(want rollout.Desired, objects []router.Object) {
 		now := known{picture: v.pictureOf(p, want)}
 		for _, object := range objects {
 			if v.partOf(object) == p {
-				named := router.Object{}
-				named.SetGroupVersionKind(object.GroupVersionKind())
-				named.SetNamespace(object.GetNamespace())
-				named.SetName(object.GetName())
-				now.objects = append(now.objects, named)
+				now.objects = append(now.objects, mention{object.GetKind(), object.GetName(), title(object)})
 			}
 		}
 		v.memo.known[p] = now
@@ -115,12 +114,10 @@ func (v *view) pictureOf(p part, want rollout.Desired) uint64 {
 }
 
 // plainService is a picture of all that providers know of the Service but for the live
-// objects, which have versions.
+// objects, see serving, which have versions.
 func (v *view) plainService() uint64 {
 	if v.plain == 0 {
-		service := v.service
-		service.Live = nil
-		v.plain = pictured(service)
+		v.plain = pictured(v.service)
 	}
 	return v.plain
 }

@@ -96,7 +96,7 @@ func (r *reconciler) provider(canary *v1beta1.Canary) router.Provider {
 // rival names an older Canary with the same target: two would undo each other.
 func (r *reconciler) rival(ctx context.Context, canary *v1beta1.Canary) (string, error) {
 	list := &storedList{}
-	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byName: canary.Spec.TargetRef.Name})
+	err := r.client.List(ctx, list, client.InNamespace(canary.Namespace), client.MatchingFields{byName: stem(canary.Spec.TargetRef.Name)})
 	if err != nil {
 		return "", fmt.Errorf("list Canaries of %s: %w", canary.Spec.TargetRef.Name, err)
 	}

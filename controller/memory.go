@@ -18,7 +18,8 @@ type memory struct {
 }
 
 // A memo belongs to the worker that holds the key of its Canary, so it needs no
-// lock of its own.
+// lock of its own. Its maps are made when they are first written, see put: of a thousand
+// Canaries that rest nearly all are empty.
 type memo struct {
 	uid        types.UID
 	replaced   string          // resourceVersion that our last write was based on; the cache may still show it
@@ -42,6 +43,14 @@ type memo struct {
 	waits      waits
 	loan       loan                   // the object that spec.routeRef named
 	configs    map[string]knownConfig // by their keys; nil until status was recalled
+}
+
+// put writes to a map that may be nil yet.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[key] = value
 }
 
 // took remembers whether the data plane took the routes of a picture.
@@ -87,8 +96,7 @@ func (m *memory) of(key types.NamespacedName, uid types.UID) *memo {
 	if known, ok := m.memo[key]; ok && known.uid == uid {
 		return known
 	}
-	fresh := &memo{uid: uid, transition: -1, spoken: -1, raised: -1, said: map[string]bool{}, unsure: map[string]bool{}, applied: map[string]applied{}, settled: map[string]cause{}, answers: map[string]answer{},
-		heard: map[rollout.Verb]string{}, unready: map[rollout.Side]time.Time{}, waits: waits{said: map[string]bool{}}}
+	fresh := &memo{uid: uid, transition: -1, spoken: -1, raised: -1}
 	m.memo[key] = fresh
 	return fresh
 }
@@ -105,14 +113,13 @@ func (m *memory) forget(key types.NamespacedName) bool {
 // hear remembers wishes that were taken up.
 func (m *memo) hear(taken []rollout.Wish) {
 	for _, wish := range taken {
-		m.heard[wish.Verb] = wish.Text
+		put(&m.heard, wish.Verb, wish.Text)
 	}
 }
 
 // at moves on to a transition: what was said before may be said again.
 func (m *memo) at(transition int64) {
 	if transition != m.transition {
-		m.transition, m.said, m.unsure = transition, map[string]bool{}, map[string]bool{}
-		m.waits = waits{said: map[string]bool{}}
+		m.transition, m.said, m.unsure, m.waits = transition, nil, nil, waits{}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // What the cache shows is the answer to what was sent only once it has moved.
 func TestCacheThatIsBehind(t *testing.T) {
 	m := newMemory().of(types.NamespacedName{Namespace: "test", Name: "podinfo"}, "uid")
-	m.applied["HTTPRoute podinfo"] = applied{digest: "80/20", before: "5"}
+	put(&m.applied, "HTTPRoute podinfo", applied{digest: "80/20", before: "5"})
 	for _, c := range []struct {
 		reason, name, cached string
 		want                 bool

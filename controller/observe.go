@@ -29,8 +29,9 @@ type view struct {
 	target  *workload.Pods
 	primary *workload.Pods
 	live    router.Live
-	routes  []router.Object
-	service router.Service
+	routes  []router.Object // as the cache keeps them, see opened
+	open    []router.Object
+	service router.Service // without live objects, see serving
 	scalers scalers
 	configs configs
 	knative workload.Serverless
@@ -146,7 +147,6 @@ func (r *reconciler) measure(v *view) {
 		v.note("%v", err)
 		return
 	}
-	v.service.Live = v.routes
 	v.seen.Target = v.options.Revision
 	v.seen.Parked = v.target.Parked() && !v.memo.behind(sizeOf(v.target), v.target.ResourceVersion)
 	v.seen.Canary = v.health(v.target, rollout.OnCanary, v.canary.CanaryReadyPercent())
@@ -191,7 +191,7 @@ func (v *view) accepted(want rollout.Desired) bool {
 	}
 	versions := v.routeVersions()
 	if v.memo.took.routes != versions {
-		_, accepted, err := v.provider.Parse(v.routes)
+		_, accepted, err := v.provider.Parse(v.opened())
 		v.memo.took = took{routes: versions, accepted: err == nil && accepted}
 	}
 	return v.memo.took.accepted

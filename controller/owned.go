@@ -193,7 +193,7 @@ func (r *reconciler) unmoved(v *view, m *memo, live *unstructured.Unstructured, 
 		return false
 	}
 	if v.fits(live, object) && !pinnedStill(live, object) {
-		m.answers[name] = answer{digest: digest(object), version: version}
+		put(&m.answers, name, answer{digest: digest(object), version: version})
 		delete(m.applied, name)
 		r.wake(client.ObjectKeyFromObject(v.canary))
 	}

@@ -163,7 +163,7 @@ func (r *reconciler) complete(v *view, m *memo, state rollout.State) {
 		v.seen.Routed = v.routed(state)
 	}
 	if !v.seen.Routed {
-		v.seen.Refusal = router.Refusal(v.routes)
+		v.seen.Refusal = router.Refusal(v.opened())
 	}
 	v.seen.Answers = r.answers(v, state)
 	maps.DeleteFunc(m.heard, func(verb rollout.Verb, text string) bool { return v.canary.Asked(verb) != text })

@@ -191,7 +191,7 @@ func (r *reconciler) pause(ctx context.Context, v *view, m *memo, to rollout.Sca
 	if err != nil {
 		return fmt.Errorf("patch %s of ScaledObject %s.%s: %w", workload.PausedAnnotation, own.GetName(), own.GetNamespace(), err)
 	}
-	m.applied["pause"] = sent
+	put(&m.applied, "pause", sent)
 	return nil
 }
 

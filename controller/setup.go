@@ -20,7 +20,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/serinhq/serin/api/v1beta1"
 	"github.com/serinhq/serin/hook"
 	"github.com/serinhq/serin/metric"
 )
@@ -111,29 +110,6 @@ func newManager(options Options) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("connect to the API server: %w", err)
 	}
 	return m, nil
-}
-
-// slim drops from cached objects what nobody reads.
-func slim(object any) (any, error) {
-	accessor, err := meta.Accessor(object)
-	if err != nil {
-		return object, nil //nolint:nilerr // a tombstone: kept as it is
-	}
-	// Of one that is steered they say by whom, of one that Flagger made what to take over.
-	if !v1beta1.Steered(accessor.GetAnnotations()) {
-		slimFields(accessor)
-	}
-	slimKnative(object)
-	if annotations := accessor.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" && !restored(object) {
-		kept := map[string]string{}
-		for key, value := range annotations {
-			if key != corev1.LastAppliedConfigAnnotation {
-				kept[key] = value
-			}
-		}
-		accessor.SetAnnotations(kept)
-	}
-	return object, nil
 }
 
 // assemble wires the parts of the operator and its watches.

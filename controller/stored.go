@@ -10,7 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/serinhq/serin/api/v1beta1"
-	"github.com/serinhq/serin/workload"
 )
 
 // stored is a Canary as the cache keeps it: its metadata, and the rest as text. One whose
@@ -87,14 +86,13 @@ func (r reference) name() string {
 // autoscaler, and what these are made of or built upon. One that it names in another
 // namespace stands with that. One index for all kinds finds a Canary too often where
 // people name unlike things alike, which costs a look; one for each kind would be most of
-// what the operator keeps of a Canary.
+// what the operator keeps of a Canary, and so would the names of copies, see stem.
 func (s *stored) names() []string {
 	refs := s.references()
 	target := refs.TargetRef.name()
-	apex := cmp.Or(refs.Service.name(), target)
-	names := []string{target, target + "-primary", apex, apex + "-primary", apex + "-canary"}
+	names := []string{target, cmp.Or(refs.Service.name(), target)}
 	if scaler := refs.AutoscalerRef.name(); scaler != "" {
-		names = append(names, scaler, workload.ScalerName(scaler))
+		names = append(names, scaler)
 	}
 	for _, ref := range []reference{refs.IngressRef, refs.RouteRef, refs.UpstreamRef} {
 		switch namespace, _ := ref.Namespace.(string); {
@@ -105,6 +103,19 @@ func (s *stored) names() []string {
 			names = append(names, namespace+"/"+ref.name())
 		}
 	}
+	for i := range names {
+		names[i] = stem(names[i])
+	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// stem is a name without what names of copies end with.
+func stem(name string) string {
+	for _, end := range []string{"-primary", "-canary"} {
+		if rest, cut := strings.CutSuffix(name, end); cut {
+			return stem(rest)
+		}
+	}
+	return name
 }

@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
+
+	"github.com/serinhq/serin/workload"
 )
 
 func storedFrom(t *testing.T, text string) *stored {
@@ -25,15 +27,14 @@ func storedFrom(t *testing.T, text string) *stored {
 func TestNamesOfACanary(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, text, want string }{
-		{"a workload", "spec: {targetRef: {name: web}}", "web web-canary web-primary"},
-		{"a service of another name", "spec: {targetRef: {name: web}, service: {name: shop}}", "shop shop-canary shop-primary web web-primary"},
-		{"an autoscaler", "spec: {targetRef: {name: web}, autoscalerRef: {name: many}}", "many many-primary web web-canary web-primary"},
-		{"a route and an Ingress of the user's", "spec: {targetRef: {name: web}, routeRef: {name: a}, ingressRef: {name: b}}", "a b web web-canary web-primary"},
-		{"an Upstream elsewhere", "{metadata: {namespace: here}, spec: {targetRef: {name: web}, upstreamRef: {name: a, namespace: there}}}",
-			"there/a web web-canary web-primary"},
-		{"an Upstream here", "{metadata: {namespace: here}, spec: {targetRef: {name: web}, upstreamRef: {name: a, namespace: here}}}",
-			"a web web-canary web-primary"},
-		{"nonsense beside them", "spec: {targetRef: {name: web}, service: 7, autoscalerRef: [a], routeRef: {name: 5}}", "web web-canary web-primary"},
+		{"a workload", "spec: {targetRef: {name: web}}", "web"},
+		{"a service of another name", "spec: {targetRef: {name: web}, service: {name: shop}}", "shop web"},
+		{"an autoscaler", "spec: {targetRef: {name: web}, autoscalerRef: {name: many}}", "many web"},
+		{"a route and an Ingress of the user's", "spec: {targetRef: {name: web}, routeRef: {name: a}, ingressRef: {name: b}}", "a b web"},
+		{"an Upstream elsewhere", "{metadata: {namespace: here}, spec: {targetRef: {name: web}, upstreamRef: {name: a, namespace: there}}}", "there/a web"},
+		{"an Upstream here", "{metadata: {namespace: here}, spec: {targetRef: {name: web}, upstreamRef: {name: a, namespace: here}}}", "a web"},
+		{"names that end as those of copies do", "spec: {targetRef: {name: web-primary}, service: {name: web-canary-primary}}", "web"},
+		{"nonsense beside them", "spec: {targetRef: {name: web}, service: 7, autoscalerRef: [a], routeRef: {name: 5}}", "web"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +42,18 @@ func TestNamesOfACanary(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A copy of anything that a Canary is about is found by the same name, that of a copy too.
+func TestStemsOfCopies(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"web", "web-primary", "web-canary", "there/web"} {
+		for _, copied := range []string{name + "-primary", name + "-canary", workload.ScalerName(name)} {
+			if stem(copied) != stem(name) {
+				t.Errorf("%s has the stem %q, and %s has %q", copied, stem(copied), name, stem(name))
+			}
+		}
 	}
 }
 

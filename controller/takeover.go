@@ -123,7 +123,7 @@ func (v *view) carried(state rollout.State) rollout.State {
 	if v.provider.Parse == nil {
 		return state
 	}
-	route, _, err := v.provider.Parse(v.routes)
+	route, _, err := v.provider.Parse(v.opened())
 	if err != nil || route.Match || route.Primary+route.Canary == 0 {
 		return state
 	}

@@ -79,7 +79,7 @@ func (r *reconciler) stand(ctx context.Context, v *view, m *memo, remarks []roll
 		}
 		return again, fmt.Errorf("say what Canary %s.%s waits for: %w", v.canary.Name, v.canary.Namespace, err)
 	}
-	m.waits.said[account.WaitsFor] = true
+	put(&m.waits.said, account.WaitsFor, true)
 	return again, nil
 }
 

@@ -64,7 +64,7 @@ func (s *voice) repeat(ctx context.Context, canary *v1beta1.Canary, m *memo) err
 func (s *voice) resume(canary *v1beta1.Canary, m *memo) {
 	for _, d := range canary.Status.Owed() {
 		if !m.said[d.ID] {
-			m.said[d.ID] = true
+			put(&m.said, d.ID, true)
 			s.courier.resend(canary, d)
 		}
 	}
@@ -100,17 +100,17 @@ func (s *voice) once(ctx context.Context, canary *v1beta1.Canary, m *memo, repor
 	err := s.client.Create(ctx, s.event(canary, report, place))
 	switch {
 	case apierrors.IsAlreadyExists(err) && !m.unsure[report.Message]:
-		m.said[report.Message] = true // by whoever was here before, and may have died of it
+		put(&m.said, report.Message, true) // by whoever was here before, and may have died of it
 		s.courier.send(canary, report)
 		return nil
 	case apierrors.IsAlreadyExists(err): // made by us, and the answer was lost
 	// What is refused stays refused (a namespace being deleted takes no events),
 	// and must not hold the release up.
 	case err != nil && !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err):
-		m.unsure[report.Message] = true
+		put(&m.unsure, report.Message, true)
 		return fmt.Errorf("record event of Canary %s.%s: %w", canary.Name, canary.Namespace, err)
 	}
-	m.said[report.Message] = true
+	put(&m.said, report.Message, true)
 	s.log(ctx, canary, report)
 	s.gauges.count(canary, report)
 	s.courier.send(canary, report)

@@ -114,7 +114,7 @@ func (r *reconciler) rivals(ctx context.Context, canary client.Object) []reconci
 // indexed finds the Canaries of a namespace, or of all, that are about something of a name.
 func (r *reconciler) indexed(ctx context.Context, namespace, name string) []reconcile.Request {
 	list := &storedList{}
-	err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{byName: name})
+	err := r.client.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{byName: stem(name)})
 	if err != nil {
 		r.options.Log.Error("find the Canaries of an object", "object", name, "err", err)
 		return nil

@@ -53,7 +53,7 @@ func (v *view) health(p *workload.Pods, side rollout.Side, percent int) rollout.
 	case health.Ready || p.Parked():
 		delete(v.memo.unready, side)
 	case !known:
-		v.memo.unready[side] = v.seen.Now
+		put(&v.memo.unready, side, v.seen.Now)
 	}
 	return health
 }
@@ -122,6 +122,6 @@ func (r *reconciler) resize(ctx context.Context, v *view, p *workload.Pods, repl
 	if err := r.client.Patch(ctx, object, patch, client.FieldOwner(manager)); err != nil {
 		return false, fmt.Errorf("scale %s %s.%s to %d: %w", p.Kind, p.Name, p.Namespace, replicas, err)
 	}
-	m.applied[name] = sent
+	put(&m.applied, name, sent)
 	return true, nil
 }

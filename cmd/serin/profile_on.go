@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
-	"runtime"
 	"runtime/pprof"
+	"syscall"
 )
 
-// profiled writes profiles of processor and heap into the folder SERIN_PROFILE when the
-// work is done. It is compiled only by lab/scale: what is shipped has no profiler.
+// profiled writes profiles of processor and heap into the folder SERIN_PROFILE: of the heap
+// as the last collection left it before the work was told to end, since at its end the caches
+// are gone. It is compiled only by lab/scale: what is shipped has no profiler.
 func profiled(work func() int) int {
 	dir := os.Getenv("SERIN_PROFILE")
 	if dir == "" {
@@ -26,9 +28,16 @@ func profiled(work func() int) int {
 		fmt.Fprintln(os.Stderr, "serin: profile:", err)
 		return 1
 	}
+	ends, written := make(chan os.Signal, 1), make(chan error, 1)
+	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ends
+		written <- heap(filepath.Join(dir, "heap.pprof"))
+	}()
 	code := work()
 	pprof.StopCPUProfile()
-	if err := errors.Join(cpu.Close(), heap(filepath.Join(dir, "heap.pprof"))); err != nil {
+	close(ends) // should the work have ended by itself
+	if err := errors.Join(cpu.Close(), <-written); err != nil {
 		fmt.Fprintln(os.Stderr, "serin: profile:", err)
 		return 1
 	}
@@ -40,6 +49,5 @@ func heap(path string) error {
 	if err != nil {
 		return err
 	}
-	runtime.GC() // what is still in use, not what was
 	return errors.Join(pprof.WriteHeapProfile(file), file.Close())
 }

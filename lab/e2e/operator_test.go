@@ -65,9 +65,27 @@ func (s site) operator() {
 		}
 		s.kubectl(string(text), "apply", "--server-side", "-f", "-")
 		if object.GetKind() == "CustomResourceDefinition" {
-			s.kubectl("", "wait", "--for=condition=Established", "--timeout=60s", "crd/"+object.GetName())
+			follow(s, patience, "crd", object.GetName(), definition.established)
 		}
 	}
+}
+
+// definition is what is read of a CustomResourceDefinition.
+type definition struct {
+	Status struct {
+		Conditions []struct{ Type, Status string }
+	}
+}
+
+// established reports whether its kind is served. `kubectl wait` ends with an error where
+// the API server has made a definition and not yet a list of conditions.
+func (d definition) established() bool {
+	for _, c := range d.Status.Conditions {
+		if c.Type == "Established" {
+			return c.Status == "True"
+		}
+	}
+	return false
 }
 
 // release changes the page that the application serves.
