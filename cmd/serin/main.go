@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -103,13 +102,4 @@ func bridge(options controller.Options) {
 	logger := logr.FromSlogHandler(options.Log.Handler())
 	klog.SetLogger(logger)
 	ctrllog.SetLogger(logger)
-}
-
-// saveMemory collects garbage earlier than Go does by itself, unless GOGC says when: most
-// of the day nothing is released, and the memory is there all day.
-func saveMemory() {
-	const percent = 50 // of what is in use
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent)
-	}
 }
