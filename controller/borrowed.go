@@ -122,8 +122,8 @@ func fields(value any) map[string]any {
 // show our last write yet, and nobody comes by later.
 func (r *reconciler) giveBack(ctx context.Context, canary *v1beta1.Canary, m *memo) (reconcile.Result, error) {
 	lent := loan{r.provider(canary), r.named(canary)}
-	if !lent.provider.Borrowed {
-		lent = m.loan
+	if !lent.provider.Borrowed && m.loan != nil {
+		lent = *m.loan
 	}
 	var err error
 	if lent.provider.Borrowed {
@@ -142,14 +142,14 @@ func (r *reconciler) giveBack(ctx context.Context, canary *v1beta1.Canary, m *me
 // by now, or none. An operator that starts in between does not know of it.
 func (r *reconciler) reclaim(ctx context.Context, v *view, m *memo) error {
 	lent := m.loan
-	if lent.provider.Borrowed && (lent.service.Name != v.service.Name || !slices.Equal(lent.provider.Refs(lent.service), v.provider.Refs(v.service))) {
-		if err := r.restore(ctx, v, lent, r.client); err != nil {
+	if lent != nil && (lent.service.Name != v.service.Name || !slices.Equal(lent.provider.Refs(lent.service), v.provider.Refs(v.service))) {
+		if err := r.restore(ctx, v, *lent, r.client); err != nil {
 			return err
 		}
 	}
-	m.loan = loan{}
+	m.loan = nil
 	if v.provider.Borrowed {
-		m.loan = loan{v.provider, r.named(v.canary)}
+		m.loan = &loan{v.provider, r.named(v.canary)}
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ type memo struct {
 	raised     int64                      // transition whose canary was given its replicas; -1 for none
 	unready    map[rollout.Side]time.Time // since when looks have found the pods of a side not as they should be
 	waits      waits
-	loan       loan                   // the object that spec.routeRef named
+	loan       *loan                  // the object that spec.routeRef named; nil without one
 	configs    map[string]knownConfig // by their keys; nil until status was recalled
 }
 
