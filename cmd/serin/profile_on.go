@@ -36,6 +36,7 @@ func profiled(work func() int) int {
 	}()
 	code := work()
 	pprof.StopCPUProfile()
+	signal.Stop(ends)
 	close(ends) // should the work have ended by itself
 	if err := errors.Join(cpu.Close(), <-written); err != nil {
 		fmt.Fprintln(os.Stderr, "serin: profile:", err)
