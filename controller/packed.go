@@ -15,7 +15,7 @@ import (
 
 // packedField holds a whole object as text in one that is packed. No kind has a field of
 // such a name.
-const packedField = "serin.dev/packed"
+const packedField = "packed as text"
 
 // routeKinds are the kinds whose objects the cache keeps packed: a cluster may hold
 // thousands, and nearly all of them rest. Knative's are read in many places and are few.
