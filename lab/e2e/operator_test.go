@@ -65,27 +65,38 @@ func (s site) operator() {
 		}
 		s.kubectl(string(text), "apply", "--server-side", "-f", "-")
 		if object.GetKind() == "CustomResourceDefinition" {
-			follow(s, patience, "crd", object.GetName(), definition.established)
+			s.serves(object.GetName())
 		}
 	}
 }
 
-// definition is what is read of a CustomResourceDefinition.
-type definition struct {
-	Status struct {
-		Conditions []struct{ Type, Status string }
-	}
-}
-
-// established reports whether its kind is served. `kubectl wait` ends with an error where
-// the API server has made a definition and not yet a list of conditions.
-func (d definition) established() bool {
-	for _, c := range d.Status.Conditions {
-		if c.Type == "Established" {
-			return c.Status == "True"
+// serves waits until the kind of a CustomResourceDefinition is served. It asks again and
+// again: `kubectl wait` ends with an error where there is no list of conditions yet, and a
+// server that had just started once left a definition at "Installing" for a minute. It looks
+// at one anew when something changes in it.
+func (s site) serves(name string) {
+	s.Helper()
+	looks := 0
+	err := await.Condition(s.Context(), 3*patience, "the kind of "+name, func(context.Context) error {
+		const rarely = 20
+		if looks++; looks%rarely == 0 {
+			s.kubectl("", "annotate", "crd", name, "--overwrite", fmt.Sprintf("example.com/looked-at=%d", looks))
 		}
+		found := s.kubectl("", "get", "crd", name, "-o", "jsonpath={.status.conditions}")
+		var conditions []struct{ Type, Status string }
+		if found == "" || json.Unmarshal([]byte(found), &conditions) != nil {
+			return fmt.Errorf("conditions %q", found)
+		}
+		for _, c := range conditions {
+			if c.Type == "Established" && c.Status == "True" {
+				return nil
+			}
+		}
+		return fmt.Errorf("conditions %s", found)
+	})
+	if err != nil {
+		s.Fatal(err)
 	}
-	return false
 }
 
 // release changes the page that the application serves.
