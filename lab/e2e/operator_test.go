@@ -72,8 +72,8 @@ func (s site) operator() {
 
 // serves waits until the kind of a CustomResourceDefinition is served. It asks again and
 // again: `kubectl wait` ends with an error where there is no list of conditions yet, and a
-// server that had just started once left a definition at "Installing" for a minute. It looks
-// at one anew when something changes in it.
+// watch once showed nothing but "Installing" for a minute, on a server that had just started.
+// A definition is looked at anew by the server when something changes in it.
 func (s site) serves(name string) {
 	s.Helper()
 	looks := 0
