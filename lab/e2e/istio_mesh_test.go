@@ -18,8 +18,8 @@ import (
 var meshTemplate string
 
 // A member of the mesh, which istiod tells its way as it tells a sidecar, follows the
-// weights of a release with its calls, and of one that is aborted back. The Canary names no
-// gateway, so that its VirtualService is the mesh's.
+// weights of a release with its calls, and of one that is aborted back. The root
+// VirtualService is the user's and delegates to that of the Canary.
 func TestIstioMeshRelease(t *testing.T) {
 	s := site{t, raiseWith(t, istioLab("e2e-istio-mesh"))}
 	s.operator()
@@ -67,7 +67,7 @@ spec:
   - name: caller
     image: %s
     imagePullPolicy: IfNotPresent
-    args: ["-target=xds:///%s.demo.svc.cluster.local:9999", -rate=500]
+    args: ["-target=xds:///%s.demo.svc.cluster.local:9999", -rate=2000]
     env:
     - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
     - {name: GRPC_XDS_BOOTSTRAP_CONFIG, value: '%s'}
