@@ -61,10 +61,11 @@ func (c *crowd) comeBack() *crowd {
 	drawn := &crowd{T: c.T, config: c.config}
 	for i := range c.users {
 		u := &c.users[i]
-		before, known, asked := u.release, len(c.cookies(*u)) > 0, time.Now()
-		u.release = c.ask(*u)
+		before, asked := u.release, time.Now()
+		got := c.ask(*u)
+		u.release = got.release
 		switch {
-		case !known:
+		case !got.known:
 			if asked.Sub(u.drawn) < lifeOfAHome-time.Second { // ages are whole seconds
 				forgotten++
 			}
@@ -117,10 +118,10 @@ func (c *crowd) faithful() func() {
 			case <-ticker.C:
 			}
 			u := c.users[asked%len(c.users)]
-			switch release, err := c.visit(c.Context(), u); {
+			switch got, err := c.visit(c.Context(), u); {
 			case err != nil:
 				lost = errors.Join(lost, err)
-			case release != u.release:
+			case got.release != u.release:
 				moved++
 			}
 		}

@@ -45,45 +45,52 @@ func newCrowd(t *testing.T, config traffic.Config, users int) *crowd {
 			t.Fatal(err)
 		}
 		u := user{browser: &http.Client{Transport: wires, Jar: jar, Timeout: traffic.DefaultTimeout}, drawn: time.Now()}
-		u.release = c.ask(u)
+		u.release = c.ask(u).release
 		c.users = append(c.users, u)
 	}
 	return c
 }
 
-// ask lets a user ask once, and is the release that answered; the one that did last, and an
-// error of the test, if none did.
-func (c *crowd) ask(u user) string {
-	c.Helper()
-	release, err := c.visit(c.Context(), u)
-	if err != nil {
-		c.Errorf("a request was lost: %v", err)
-		return u.release
-	}
-	return release
+// A reply is what a user was given.
+type reply struct {
+	release string // that gave it
+	known   bool   // the user had a cookie
 }
 
-func (c *crowd) visit(ctx context.Context, u user) (string, error) {
+// ask lets a user ask once. If no release answers it is an error of the test, and the reply
+// that of the release that did last.
+func (c *crowd) ask(u user) reply {
+	c.Helper()
+	got, err := c.visit(c.Context(), u)
+	if err != nil {
+		c.Errorf("a request was lost: %v", err)
+		got.release = u.release
+	}
+	return got
+}
+
+func (c *crowd) visit(ctx context.Context, u user) (got reply, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.config.URL, nil)
 	if err != nil {
-		return "", err
+		return got, err
 	}
 	req.Header = c.config.Header.Clone()
 	req.Host = req.Header.Get("Host")
 	resp, err := u.browser.Do(req)
+	got.known = len(req.Cookies()) > 0 // the browser has added them; one may have ended just before
 	if err != nil {
-		return "", err
+		return got, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return "", err
+		return got, err
 	}
-	release := c.config.Release(body)
-	if release == "" || resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s: %s", resp.Status, body)
+	got.release = c.config.Release(body)
+	if got.release == "" || resp.StatusCode != http.StatusOK {
+		return got, fmt.Errorf("%s: %s", resp.Status, body)
 	}
-	return release, nil
+	return got, nil
 }
 
 // of are the users whom a release answered last.
@@ -118,7 +125,7 @@ func (c *crowd) home(release, cookie string) {
 	c.Helper()
 	away, kept := 0, 0
 	for _, u := range c.users {
-		if c.ask(u) != release {
+		if c.ask(u).release != release {
 			away++
 		}
 		if slices.Contains(c.cookies(u), cookie) {
@@ -147,7 +154,7 @@ func (c *crowd) stay() {
 	c.Helper()
 	moved := 0
 	for _, u := range c.users {
-		if c.ask(u) != u.release {
+		if c.ask(u).release != u.release {
 			moved++
 		}
 	}
