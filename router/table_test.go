@@ -24,9 +24,9 @@ var proven = map[string]string{
 	"gatewayapi:v1:TLSRoute":       "its objects, and the status conditions of the API",
 	"gatewayapi:v1alpha2:TLSRoute": "its objects, and the status conditions of the API",
 	"istio": "real HTTP traffic through an Envoy that istiod programs (`e2e.TestIstioReleases`): weights, A/B, mirroring, session affinity; " +
-		"in the mesh, weights followed by a client of grpc-go (`e2e.TestIstioMeshRelease`); the manifests of its tutorial byte for byte on a real API server, with the objects " +
+		"in the mesh, weights of a VirtualService that a root one delegates to, followed by a client of grpc-go (`e2e.TestIstioMeshRelease`); the manifests of its tutorial byte for byte on a real API server, with the objects " +
 		"of each weight (`integration.TestIstioTutorialRunsToItsEnd`), and with traffic through istiod's Envoy and mutual TLS into sidecars of upstream Envoy, whose own numbers have the names of Istio's " +
-		"(`e2e.TestIstioSeedOnTheLab`); Istio's own build of the proxy, its injection and agent, delegation and TCP by objects only",
+		"(`e2e.TestIstioSeedOnTheLab`); Istio's own build of the proxy, its injection and agent, and TCP by objects only",
 	"gloo": "the manifests of its tutorial byte for byte on a real API server with Gloo's definitions, with the objects of each weight and of A/B " +
 		"(`integration.TestGlooTutorialRunsToItsEnd`); its data plane does not run in the lab",
 	"traefik": "real traffic through Traefik (`e2e.TestTraefikReleases`): weights, mirroring",
