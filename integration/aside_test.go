@@ -1,10 +1,10 @@
 package integration
 
 import (
-	"context"
 	"sync"
 	"testing"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -47,19 +47,17 @@ func (s *secondPlane) take(t *testing.T) controlPlane {
 func TestFirstAppMeshIsSetBackAndTakenOver(t *testing.T) {
 	t.Parallel()
 	p := aside.take(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
-	installed, _ := defineAll(ctx, t, p.client, "appmesh-legacy")
 	first := []estate{{name: "appmesh-v1beta1", provider: "appmesh"}}
-	t.Run("what somebody changes", func(t *testing.T) {
-		w := newWorldOn(p, t)
-		w.mesh = first[0].provider
-		w.meddled(first)
+	withDefinitions(t, p.client, "appmesh-legacy", func([]apiextensionsv1.CustomResourceDefinition) {
+		t.Run("what somebody changes", func(t *testing.T) {
+			w := newWorldOn(p, t)
+			w.mesh = first[0].provider
+			w.meddled(first)
+		})
+		t.Run("what Flagger leaves", func(t *testing.T) {
+			w := newWorldOn(p, t)
+			w.mesh = first[0].provider
+			w.replaced(first)
+		})
 	})
-	t.Run("what Flagger leaves", func(t *testing.T) {
-		w := newWorldOn(p, t)
-		w.mesh = first[0].provider
-		w.replaced(first)
-	})
-	undefine(ctx, t, p.client, installed)
 }

@@ -29,9 +29,7 @@ import (
 // operators would watch kinds that come and go, as some contradict each other.
 func TestRenderedObjectsAreValid(t *testing.T) {
 	t.Parallel()
-	c := aside.take(t).client
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
+	c, ctx := aside.take(t).client, t.Context()
 	const namespace = "rendered"
 	object := blank(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	object.SetName(namespace)
@@ -63,7 +61,14 @@ func TestRenderedObjectsAreValid(t *testing.T) {
 		}
 	}
 	for _, source := range crds.Names() {
-		withDefinitions(ctx, t, c, source, func(kind schema.GroupVersionKind, scope meta.RESTScopeName) { check(source, kind, scope) })
+		withDefinitions(t, c, source, func(found []apiextensionsv1.CustomResourceDefinition) {
+			for i := range found {
+				for _, version := range found[i].Spec.Versions {
+					kind := schema.GroupVersionKind{Group: found[i].Spec.Group, Version: version.Name, Kind: found[i].Spec.Names.Kind}
+					check(source, kind, scopeOf(&found[i]))
+				}
+			}
+		})
 	}
 	for kind := range waiting {
 		if !seen[kind] {
@@ -126,63 +131,68 @@ func inLists(applied, live any) []string {
 	return nil
 }
 
-// withDefinitions installs the definitions of a source, calls look for each version
-// they serve, and removes them again.
-func withDefinitions(ctx context.Context, t *testing.T, c client.WithWatch, source string, look func(schema.GroupVersionKind, meta.RESTScopeName)) {
-	t.Helper()
-	installed, found := defineAll(ctx, t, c, source)
-	for i := range found {
-		scope := meta.RESTScopeNameNamespace
-		if found[i].Spec.Scope == apiextensionsv1.ClusterScoped {
-			scope = meta.RESTScopeNameRoot
-		}
-		for _, version := range found[i].Spec.Versions {
-			look(schema.GroupVersionKind{Group: found[i].Spec.Group, Version: version.Name, Kind: found[i].Spec.Names.Kind}, scope)
-		}
+func scopeOf(definition *apiextensionsv1.CustomResourceDefinition) meta.RESTScopeName {
+	if definition.Spec.Scope == apiextensionsv1.ClusterScoped {
+		return meta.RESTScopeNameRoot
 	}
-	undefine(ctx, t, c, installed)
+	return meta.RESTScopeNameNamespace
 }
 
-// defineAll installs the definitions of a source, with all their versions.
-func defineAll(ctx context.Context, t *testing.T, c client.WithWatch, source string) (installed []*unstructured.Unstructured, found []apiextensionsv1.CustomResourceDefinition) {
+// withDefinitions installs the definitions of a source, with all their versions, calls use
+// and removes them again, however use ends: the next test may need what they exclude.
+func withDefinitions(t *testing.T, c client.WithWatch, source string, use func([]apiextensionsv1.CustomResourceDefinition)) {
 	t.Helper()
-	found, err := crds.Load(ctx, source)
+	found, err := crds.Load(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var installed []*unstructured.Unstructured
+	defer func() {
+		for _, object := range installed {
+			if err := undefine(t.Context(), c, object); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
 	for i := range found {
-		for j := range found[i].Spec.Versions {
-			found[i].Spec.Versions[j].Served = true // also those that newer releases keep for conversion only
+		object, err := definition(&found[i])
+		if err == nil {
+			err = c.Create(t.Context(), object)
 		}
-		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&found[i])
 		if err != nil {
-			t.Fatal(err)
-		}
-		object := &unstructured.Unstructured{Object: fields}
-		object.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
-		unstructured.RemoveNestedField(object.Object, "status")
-		if err := c.Create(ctx, object); err != nil {
 			t.Fatal(fmt.Errorf("install %s: %w", found[i].Name, err))
 		}
 		installed = append(installed, object)
 	}
 	for _, object := range installed {
-		if err := established(ctx, c, object.GetName()); err != nil {
+		if err := established(t.Context(), c, object.GetName()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return installed, found
+	use(found)
 }
 
-// undefine removes definitions, and all that is defined by them.
-func undefine(ctx context.Context, t *testing.T, c client.WithWatch, installed []*unstructured.Unstructured) {
-	t.Helper()
-	for _, object := range installed {
-		if err := c.Delete(ctx, object); err != nil {
-			t.Fatal(err)
-		}
-		if err := vanish(ctx, c, object); err != nil {
-			t.Fatal(err)
-		}
+// definition serves also the versions that newer releases keep for conversion only.
+func definition(of *apiextensionsv1.CustomResourceDefinition) (*unstructured.Unstructured, error) {
+	for i := range of.Spec.Versions {
+		of.Spec.Versions[i].Served = true
 	}
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(of)
+	if err != nil {
+		return nil, err
+	}
+	object := &unstructured.Unstructured{Object: fields}
+	object.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
+	unstructured.RemoveNestedField(object.Object, "status")
+	return object, nil
+}
+
+// undefine removes a definition, and all that is defined by it.
+func undefine(ctx context.Context, c client.WithWatch, definition *unstructured.Unstructured) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := c.Delete(ctx, definition); err != nil {
+		return err
+	}
+	return vanish(ctx, c, definition)
 }
