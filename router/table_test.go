@@ -16,7 +16,7 @@ var proven = map[string]string{
 	"kubernetes": "real traffic through a Service and kube-proxy (`e2e.TestReleasesByNumbersOfPods`): weights by numbers of pods, blue/green",
 	"gatewayapi:v1": "real traffic through Contour with Envoy (`e2e.TestReleasesUnderTraffic`, `TestEveryWayUnderTraffic`, `TestContourReleases`): weights, " +
 		"A/B, mirroring, session affinity; through Envoy Gateway (`e2e.TestEnvoyGatewayReleases`): weights, A/B, mirroring, session affinity; and through Traefik (`e2e.TestTraefikReleases`): weights, " +
-		"A/B (it cannot mirror, says so, and is refused); in HTTPRoutes of the user's through Contour (`e2e.TestRoutesOfTheUsers`): weights",
+		"A/B, session affinity (it cannot mirror, says so, and is refused); in HTTPRoutes of the user's through Contour (`e2e.TestRoutesOfTheUsers`): weights",
 	"gatewayapi:v1beta1":           "the objects of `gatewayapi:v1` but for their version",
 	"gatewayapi:v1:GRPCRoute":      "real calls through Contour with Envoy (`e2e.TestRoutesOfTheUsers`): weights",
 	"gatewayapi:v1:TCPRoute":       "its objects, and the status conditions of the API",

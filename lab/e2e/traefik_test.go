@@ -41,18 +41,20 @@ func TestTraefikReleases(t *testing.T) {
 	for _, c := range []struct {
 		name, provider, analysis string
 		there                    demo.Site
+		rate                     int
 		travel                   func(traveller)
 	}{
-		{"weighted", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
-		{"tested", "gatewayapi:v1", "{interval: 10s, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}], " + judged + "}", through, insiderWay},
-		{"refused", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [50]}", through, refusedWay},
-		{"copied", "gatewayapi:v1", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", s.Site, mirrorWay},
-		{"service", "traefik", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, weightedWay},
-		{"service-copied", "traefik", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", through, mirrorWay},
+		{"weighted", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, rate, weightedWay},
+		{"tested", "gatewayapi:v1", "{interval: 10s, threshold: 1, iterations: 2, match: [{headers: {x-canary: {exact: insider}}}], " + judged + "}", through, rate, insiderWay},
+		{"refused", "gatewayapi:v1", "{interval: 10s, threshold: 1, stepWeights: [50]}", through, rate, refusedWay},
+		{"copied", "gatewayapi:v1", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", s.Site, rate, mirrorWay},
+		{"sticky", "gatewayapi:v1", kept, through, newcomers, stickyWay},
+		{"service", "traefik", "{interval: 10s, threshold: 1, stepWeights: [20, 60], " + judged + "}", through, rate, weightedWay},
+		{"service-copied", "traefik", "{interval: 15s, threshold: 1, stepWeights: [50], mirror: true, " + judged + "}", through, rate, mirrorWay},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			journey := traveller{site{t, c.there}, way{
-				Name: c.name, Kind: "Deployment", Provider: c.provider, Analysis: c.analysis, manifest: traefikTemplate, rate: rate,
+				Name: c.name, Kind: "Deployment", Provider: c.provider, Analysis: c.analysis, manifest: traefikTemplate, rate: c.rate,
 			}}
 			journey.write("1.0.0", true)
 			journey.phase("Initialized")
