@@ -155,6 +155,9 @@ func withDefinitions(t *testing.T, c client.WithWatch, source string, use func([
 		}
 	}()
 	for i := range found {
+		for j := range found[i].Spec.Versions {
+			found[i].Spec.Versions[j].Served = true // also those that newer releases keep for conversion only
+		}
 		object, err := definition(&found[i])
 		if err == nil {
 			err = c.Create(t.Context(), object)
@@ -172,11 +175,8 @@ func withDefinitions(t *testing.T, c client.WithWatch, source string, use func([
 	use(found)
 }
 
-// definition serves also the versions that newer releases keep for conversion only.
+// definition is what is sent to an API server to install it.
 func definition(of *apiextensionsv1.CustomResourceDefinition) (*unstructured.Unstructured, error) {
-	for i := range of.Spec.Versions {
-		of.Spec.Versions[i].Served = true
-	}
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(of)
 	if err != nil {
 		return nil, err
@@ -184,6 +184,7 @@ func definition(of *apiextensionsv1.CustomResourceDefinition) (*unstructured.Uns
 	object := &unstructured.Unstructured{Object: fields}
 	object.SetGroupVersionKind(apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"))
 	unstructured.RemoveNestedField(object.Object, "status")
+	unstructured.RemoveNestedField(object.Object, "metadata", "creationTimestamp")
 	return object, nil
 }
 

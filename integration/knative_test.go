@@ -31,26 +31,20 @@ func install(t *testing.T, source string) {
 	if installed.sources[source] {
 		return
 	}
-	definitions, err := definitions(t.Context(), source)
+	found, err := definitions(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, definition := range definitions {
-		text, err := json.Marshal(definition)
+	for i := range found {
+		object, err := definition(&found[i])
+		if err == nil {
+			err = apply(t.Context(), plane.client, object)
+		}
+		if err == nil {
+			err = established(t.Context(), plane.client, object.GetName())
+		}
 		if err != nil {
-			t.Fatal(err)
-		}
-		object := &unstructured.Unstructured{}
-		if err := json.Unmarshal(text, &object.Object); err != nil {
-			t.Fatal(err)
-		}
-		unstructured.RemoveNestedField(object.Object, "status")
-		unstructured.RemoveNestedField(object.Object, "metadata", "creationTimestamp")
-		if err := apply(t.Context(), plane.client, object); err != nil {
-			t.Fatalf("install %s: %v", definition.Name, err)
-		}
-		if err := established(t.Context(), plane.client, definition.Name); err != nil {
-			t.Fatal(err)
+			t.Fatal(fmt.Errorf("install %s: %w", found[i].Name, err))
 		}
 	}
 	if installed.sources == nil {
